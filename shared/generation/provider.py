@@ -17,7 +17,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Clip:
-    """The clip is ready. `source_url` is https://… (expires after hours) or gs://bucket/key; the poster may be absent."""
+    """The clip is ready. `source_url` is https://… (lives for hours) or gs://bucket/key; the poster may be absent."""
 
     source_url: str
     thumbnail_url: str | None
