@@ -126,6 +126,7 @@ class Settings:
     cloud_tasks_emulator: str | None = _setting("CLOUD_TASKS_EMULATOR_HOST", _text)
     worker_url: str = _setting("WORKER_URL", _url, "http://localhost:8000")
     task_service_account: str | None = _setting("TASK_SERVICE_ACCOUNT", _text)
+    task_keys_url: str = _setting("TASK_KEYS_URL", _url, "https://www.googleapis.com/oauth2/v3/certs")
 
     video_queue_maxsize: int = _setting("VIDEO_QUEUE_MAXSIZE", _count, 10)
     video_creation_cooldown_seconds: float = _setting("VIDEO_CREATION_COOLDOWN_SECONDS", _seconds, 120.0)

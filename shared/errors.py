@@ -11,6 +11,7 @@ class Problem(NamedTuple):
 
 
 PROBLEMS: dict[str, Problem] = {
+    "invalid_request": Problem(400, "This request cannot be read."),
     "invalid_json": Problem(400, "The request body is not valid JSON."),
     "invalid_cursor": Problem(400, "This cursor does not belong to this list. Start again from the first page."),
     "missing_token": Problem(401, "Sign in to do this."),

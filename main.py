@@ -1,0 +1,36 @@
+"""The door: one archive, one requirements.txt, one entry point a route.
+
+functions-framework asks this module for its target by name. Only then is that one function's module imported, so each
+function pays at its cold start for its own imports and no others'.
+"""
+
+import importlib
+from typing import Any
+
+import flask
+
+from shared.config import settings
+from shared.endpoint import check_settings
+from shared.framework import speak_json
+
+ENTRY_POINTS = {
+    "videos_feed": "functions.videos.feed",
+    "videos_get": "functions.videos.get",
+    "videos_create": "functions.videos.create",
+    "media_serve": "functions.media.serve",
+    "health_check": "functions.health.check",
+    "generate_worker": "functions.generate_worker.worker",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ENTRY_POINTS:
+        raise AttributeError(f"there is no entry point {name}")
+    view = getattr(importlib.import_module(ENTRY_POINTS[name]), name)
+    check_settings(view.route, settings())
+    return view
+
+
+# The framework runs this file inside the context of the application it is making.
+if flask.has_app_context():
+    speak_json(flask.current_app)

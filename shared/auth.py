@@ -1,0 +1,170 @@
+"""Who is calling: Supabase access tokens, checked without a network call, and the platform's own callers.
+
+Tokens: https://supabase.com/docs/guides/auth/jwts. The algorithm is chosen from an allow-list and bound to its kind
+of key, so that a public key can never be used as an HMAC secret.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from werkzeug.datastructures import Headers
+
+from shared.config import Settings
+from shared.errors import ApiError
+from shared.key_set import KeySet
+
+MAX_TOKEN_CHARACTERS = 8192
+GOOGLE_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+_CLOCK_LEEWAY_SECONDS = 5
+_USER_NAME_CLAIMS = ("username", "user_name", "preferred_username", "name", "full_name")
+
+
+@dataclass(frozen=True)
+class User:
+    """A signed-in person: Supabase's id, e-mail (empty when unknown) and the name they asked for when signing up."""
+
+    id: UUID
+    email: str
+    username: str
+    is_anonymous: bool
+
+
+def bearer_token(headers: Headers, *, behind_api_gateway: bool) -> str | None:
+    """Return the token of the request, or None when it carries none.
+
+    API Gateway puts its own token into `Authorization` and the caller's into `X-Forwarded-Authorization`. Without a
+    gateway in front anybody could choose that header, so it is read only when the settings say there is one.
+    Raises ApiError `invalid_token` for an `Authorization` header that is not `Bearer TOKEN`.
+    """
+    name = "X-Forwarded-Authorization" if behind_api_gateway else "Authorization"
+    header = headers.get(name, "").strip()
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_CHARACTERS:
+        raise ApiError("invalid_token", cause="malformed Authorization header")
+    return token
+
+
+def verify_user(token: str, settings: Settings) -> User:
+    """Return the person a Supabase access token speaks for.
+
+    Raises ApiError `invalid_token` or `expired_token` (401), and `auth_unavailable` (503) when Supabase's public keys
+    cannot be had.
+    """
+    options = {"require": ["exp", "aud", "sub"]}
+    issuer = f"{settings.supabase_url}/auth/v1" if settings.supabase_url else None
+    claims = _decode(token, settings, audience="authenticated", issuer=issuer, options=options)
+    # Legacy anon and service keys are signed by the same secret: what sets a person apart is the role.
+    if claims.get("role") != "authenticated":
+        raise ApiError("invalid_token", cause="role is not authenticated")
+    user = _user(claims)
+    if settings.supabase_verify == "remote":
+        _verify_remotely(token, settings)
+    return user
+
+
+def verify_task_caller(token: str | None, settings: Settings, audience: str) -> None:
+    """Check that Cloud Tasks or Cloud Scheduler calls, by its OIDC token for `audience` and the service account.
+
+    On a laptop, where no service account is configured, every caller is the platform. Raises ApiError
+    `invalid_caller` (401), or `auth_unavailable` (503) when Google's keys cannot be had.
+    """
+    if settings.task_service_account is None:
+        if settings.in_cloud:
+            raise ApiError("not_configured", cause="TASK_SERVICE_ACCOUNT is not set")
+        return
+    if token is None:
+        raise ApiError("invalid_caller", cause="no token")
+    import jwt  # noqa: PLC0415 - 30 ms that a request without a token need not pay
+
+    try:
+        key = _keys(settings.task_keys_url).key_for(_header(token))
+        claims = jwt.decode(
+            token, key=key, algorithms=["RS256"], audience=audience, options={"require": ["exp", "aud", "iss"]}
+        )
+    except (jwt.InvalidTokenError, ApiError) as error:
+        if isinstance(error, ApiError) and error.status == 503:
+            raise
+        raise ApiError("invalid_caller", cause=str(error)) from error
+    email_matches = claims.get("email") == settings.task_service_account and claims.get("email_verified") is True
+    if claims["iss"] not in GOOGLE_ISSUERS or not email_matches:
+        raise ApiError("invalid_caller", cause="another issuer or account")
+
+
+def _decode(token: str, settings: Settings, **checks: Any) -> dict[str, Any]:
+    import jwt  # noqa: PLC0415 - 30 ms that a request without a token need not pay
+
+    try:
+        header = _header(token)
+        key, algorithm = _verification_key(header, settings)
+        claims: dict[str, Any] = jwt.decode(
+            token, key=key, algorithms=[algorithm], leeway=_CLOCK_LEEWAY_SECONDS, **checks
+        )
+    except jwt.ExpiredSignatureError as error:
+        raise ApiError("expired_token") from error
+    # A token's numbers and texts are the sender's: PyJWT lets some of their faults out as plain ValueErrors.
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ApiError("invalid_token", cause=str(error)) from error
+    return claims
+
+
+def _header(token: str) -> dict[str, Any]:
+    import jwt  # noqa: PLC0415 - see above
+
+    header: dict[str, Any] = jwt.get_unverified_header(token)
+    return header
+
+
+def _verification_key(header: dict[str, Any], settings: Settings) -> tuple[Any, str]:
+    algorithm = header.get("alg")
+    if algorithm == "HS256" and settings.supabase_jwt_secret:
+        return settings.supabase_jwt_secret, algorithm
+    if algorithm in ("ES256", "RS256") and settings.supabase_url:
+        return _keys(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json").key_for(header), algorithm
+    raise ApiError("invalid_token", cause=f"algorithm {str(algorithm)[:20]} is not accepted")
+
+
+@lru_cache(maxsize=4)
+def _keys(url: str) -> KeySet:
+    return KeySet(url)
+
+
+def _user(claims: dict[str, Any]) -> User:
+    subject, email = claims["sub"], claims.get("email")
+    try:
+        user_id = UUID(subject)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ApiError("invalid_token", cause="sub is not a UUID") from error
+    metadata = claims.get("user_metadata")
+    names = [metadata.get(name) for name in _USER_NAME_CLAIMS] if isinstance(metadata, dict) else []
+    username = next((name for name in names if isinstance(name, str) and name), "")
+    return User(
+        id=user_id,
+        email=_storable(email) if isinstance(email, str) else "",
+        username=_storable(username),
+        is_anonymous=claims.get("is_anonymous") is True,
+    )
+
+
+def _storable(text: str) -> str:
+    """Return the text without what Postgres cannot store: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+def _verify_remotely(token: str, settings: Settings) -> None:
+    """Ask Supabase whether the session still stands, for those who need revocation at once."""
+    import httpx  # noqa: PLC0415 - only with SUPABASE_VERIFY=remote
+
+    headers = {"Authorization": f"Bearer {token}", "apikey": settings.supabase_anon_key or ""}
+    try:
+        response = httpx.get(f"{settings.supabase_url}/auth/v1/user", headers=headers, timeout=5)
+    except httpx.HTTPError as error:
+        raise ApiError("auth_unavailable", cause=str(error)) from error
+    if response.status_code >= 500 or response.status_code == 429:
+        raise ApiError("auth_unavailable", cause=f"Supabase answered {response.status_code}")
+    if response.status_code != 200:
+        raise ApiError("invalid_token", cause=f"Supabase answered {response.status_code}")
