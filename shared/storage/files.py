@@ -35,14 +35,10 @@ class FileStorage:
         if finished:
             return finished
         target = self.path(key)
-        with _disk_errors(), self._part() as part:
+        with self._part() as part:
             size_bytes, sha256 = _write(part, chunks)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                target.hardlink_to(part)
-            except FileExistsError:
+            if not _publish(part, target):
                 finished = self.find(key)
-            _sync_folder(target.parent)
         return finished or StoredObject(key, size_bytes, sha256, content_type)
 
     def find(self, key: str) -> StoredObject | None:
@@ -108,10 +104,11 @@ class FileStorage:
     @contextmanager
     def _part(self) -> Iterator[Path]:
         folder = self._root / PARTS_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        for abandoned in folder.iterdir():
-            if _finished_before(abandoned, time.time() - ABANDONED_PART_SECONDS):
-                abandoned.unlink(missing_ok=True)
+        with _disk_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+            for abandoned in folder.iterdir():
+                if _finished_before(abandoned, time.time() - ABANDONED_PART_SECONDS):
+                    abandoned.unlink(missing_ok=True)
         part = folder / uuid.uuid4().hex
         try:
             yield part
@@ -121,21 +118,34 @@ class FileStorage:
 
 def _write(part: Path, chunks: Iterable[bytes]) -> tuple[int, str]:
     digest = hashlib.sha256()
-    with part.open("xb") as file:
+    with _disk_errors():
+        file = part.open("xb")
+    with file:
+        # Only our own errors are the disk's: those of `chunks` belong to whoever sends them.
         for chunk in chunks:
             digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
+            with _disk_errors():
+                file.write(chunk)
+        with _disk_errors():
+            file.flush()
+            os.fsync(file.fileno())
         return file.tell(), digest.hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _publish(part: Path, target: Path) -> bool:
+    """Give the finished part its name for good; False when the name is taken."""
+    with _disk_errors():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.hardlink_to(part)
+        except FileExistsError:
+            return False
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return True
 
 
 def _is_key(text: str) -> bool:
