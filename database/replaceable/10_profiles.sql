@@ -1,0 +1,40 @@
+-- Profiles: made at the first sight of a user, by whichever statement needs them first.
+
+CREATE FUNCTION logic.username_from(wish text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    -- What is left of a name or an e-mail's local part when only a-z 0-9 _ . may stay; three characters at least.
+    SELECT rpad(left(regexp_replace(lower(split_part(wish, '@', 1)), '[^a-z0-9_.]+', '', 'g'), 24), 3, '_')
+$$;
+
+-- Return the profile's username, making the profile when there is none. A name that is taken gets four random digits.
+CREATE FUNCTION logic.ensure_profile(p_user_id uuid, p_email text, p_username text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_base text := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));
+    v_name text := v_base;
+BEGIN
+    -- Touched at most once a minute, and only here: a row that every action of a user would lock is a bottleneck.
+    UPDATE profiles SET last_active_at = now()
+    WHERE id = p_user_id AND last_active_at < now() - interval '1 minute';
+    IF FOUND OR EXISTS (SELECT FROM profiles WHERE id = p_user_id) THEN
+        RETURN;
+    END IF;
+    LOOP
+        BEGIN
+            INSERT INTO profiles (id, username, email) VALUES (p_user_id, v_name, coalesce(p_email, ''))
+            ON CONFLICT (id) DO NOTHING;
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            v_name := left(v_base, 24) || '_' || lpad(floor(random() * 100000)::text, 5, '0');
+        END;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION logic.start_creator_stats() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO creator_stats (user_id) SELECT id FROM new_rows ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER start_creator_stats AFTER INSERT ON profiles
+REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.start_creator_stats();

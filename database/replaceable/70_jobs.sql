@@ -1,0 +1,177 @@
+-- A job's life: queued, claimed, submitted, polled, finished or failed. Whoever holds the newest fence may write.
+
+CREATE FUNCTION logic.note_job_event(p_job_id uuid, p_event text, p_detail jsonb) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO job_events (job_id, event, attempt, detail)
+    SELECT id, p_event, attempts, p_detail FROM video_jobs WHERE id = p_job_id
+$$;
+
+-- Take the job for `p_lease_seconds`. The outcome is 'claimed', 'done' (nothing to do), 'busy' (another job, or another
+-- worker with this one, is at it) or 'later' (it waits out a delay); only with 'claimed' is the rest set.
+CREATE TYPE logic.claim AS (
+    outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, operation_name text, provider_status text,
+    attempts integer, submissions integer, polls integer, seconds_to_deadline double precision, progress smallint);
+
+CREATE FUNCTION logic.claim_job(p_job_id uuid, p_lease_seconds double precision) RETURNS logic.claim
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_claim logic.claim;
+    v_job video_jobs;
+BEGIN
+    -- A worker that died with another job leaves the lane blocked: its job goes back to the line.
+    UPDATE video_jobs SET status = 'queued', fence = fence + 1, lease_expires_at = NULL, updated_at = now()
+    WHERE status = 'running' AND lease_expires_at < clock_timestamp() AND id <> p_job_id;
+
+    UPDATE video_jobs SET
+        status = 'running', fence = fence + 1, attempts = attempts + 1,
+        lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds),
+        started_at = coalesce(started_at, now()), updated_at = now()
+    WHERE id = p_job_id AND (
+        (status = 'queued' AND available_at <= clock_timestamp())
+        OR (status = 'running' AND lease_expires_at < clock_timestamp()))
+    RETURNING * INTO v_job;
+    IF NOT FOUND THEN
+        SELECT CASE WHEN status IN ('succeeded', 'failed') THEN 'done' WHEN status = 'running' THEN 'busy' ELSE 'later' END
+        INTO v_claim.outcome FROM video_jobs WHERE id = p_job_id;
+        v_claim.outcome := coalesce(v_claim.outcome, 'done');
+        RETURN v_claim;
+    END IF;
+    UPDATE videos SET status = 'processing', updated_at = now() WHERE id = v_job.video_id AND status = 'pending';
+    PERFORM logic.note_job_event(p_job_id, 'claimed', jsonb_build_object('fence', v_job.fence));
+    v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.operation_name,
+        v_job.provider_status, v_job.attempts, v_job.submissions, v_job.polls,
+        extract(epoch FROM v_job.deadline_at - clock_timestamp()), v_job.progress);
+    RETURN v_claim;
+EXCEPTION WHEN unique_violation THEN
+    -- The index that allows one running job.
+    v_claim := NULL;
+    v_claim.outcome := 'busy';
+    RETURN v_claim;
+END $$;
+
+-- The writes below return whether the fence still held; one that did not has changed nothing.
+
+CREATE FUNCTION logic.job_submitting(p_job_id uuid, p_fence bigint, p_provider text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- Counted before the provider is asked: a crash in between leaves a trace of what may have been bought.
+    UPDATE video_jobs SET submissions = submissions + 1, provider = p_provider, updated_at = now()
+    WHERE id = p_job_id AND fence = p_fence AND status = 'running';
+    IF FOUND THEN
+        PERFORM logic.note_job_event(p_job_id, 'submitting', jsonb_build_object('provider', p_provider));
+    END IF;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION logic.job_submitted(p_job_id uuid, p_fence bigint, p_operation_name text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- Not guarded by the lease's time: what was bought is written down even by a worker that is late.
+    UPDATE video_jobs SET operation_name = p_operation_name, provider_status = NULL, updated_at = now()
+    WHERE id = p_job_id AND fence = p_fence AND operation_name IS NULL;
+    IF FOUND THEN
+        PERFORM logic.note_job_event(p_job_id, 'submitted', jsonb_build_object('operation', p_operation_name));
+    END IF;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION logic.job_progressed(
+    p_job_id uuid, p_fence bigint, p_provider_status text, p_progress integer, p_lease_seconds double precision
+) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_before video_jobs;
+BEGIN
+    SELECT * INTO v_before FROM video_jobs WHERE id = p_job_id AND fence = p_fence AND status = 'running' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE video_jobs SET
+        provider_status = coalesce(p_provider_status, provider_status),
+        polls = polls + 1, polled_at = now(), updated_at = now(),
+        -- Never backwards, and never 100: that is what a readable file is.
+        progress = greatest(progress, least(p_progress, 99)),
+        lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
+    WHERE id = p_job_id;
+    IF p_provider_status IS DISTINCT FROM v_before.provider_status THEN
+        PERFORM logic.note_job_event(p_job_id, 'progress', jsonb_build_object('status', p_provider_status));
+    END IF;
+    RETURN true;
+END $$;
+
+-- Give the job back, to be tried again after a delay; `p_forget_operation` when the provider's operation is of no use.
+CREATE FUNCTION logic.release_job(
+    p_job_id uuid, p_fence bigint, p_delay_seconds double precision, p_code text, p_forget_operation boolean
+) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE video_jobs SET
+        status = 'queued', lease_expires_at = NULL, updated_at = now(),
+        available_at = clock_timestamp() + make_interval(secs => p_delay_seconds),
+        operation_name = CASE WHEN p_forget_operation THEN NULL ELSE operation_name END,
+        provider_status = CASE WHEN p_forget_operation THEN NULL ELSE provider_status END
+    WHERE id = p_job_id AND fence = p_fence AND status = 'running';
+    IF FOUND THEN
+        PERFORM logic.note_job_event(p_job_id, 'released',
+            jsonb_build_object('code', p_code, 'delaySeconds', p_delay_seconds, 'forgotten', p_forget_operation));
+    END IF;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION logic.fail_job(
+    p_job_id uuid, p_fence bigint, p_code text, p_message text, p_retryable boolean, p_blames_prompt boolean
+) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_video_id uuid;
+BEGIN
+    UPDATE video_jobs SET
+        status = 'failed', lease_expires_at = NULL, finished_at = now(), updated_at = now(), failure_code = p_code,
+        failure_reason = p_message, failure_retryable = p_retryable, failure_blames_prompt = p_blames_prompt
+    WHERE id = p_job_id AND fence = p_fence AND status IN ('running', 'queued')
+    RETURNING video_id INTO v_video_id;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE videos SET status = 'failed', updated_at = now() WHERE id = v_video_id;
+    PERFORM logic.note_job_event(p_job_id, 'failed', jsonb_build_object('code', p_code));
+    RETURN true;
+END $$;
+
+-- The last step, in one statement: assets, video and job together or not at all.
+-- `p_assets` is an array of objects with the columns of video_assets as keys.
+CREATE FUNCTION logic.finish_job(
+    p_job_id uuid, p_fence bigint, p_duration_seconds double precision, p_assets jsonb
+) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_video_id uuid;
+    v_video_url text;
+    v_thumbnail_url text;
+BEGIN
+    SELECT public_url INTO v_video_url FROM jsonb_populate_recordset(NULL::video_assets, p_assets) WHERE asset_type = 'video';
+    SELECT public_url INTO v_thumbnail_url
+    FROM jsonb_populate_recordset(NULL::video_assets, p_assets) WHERE asset_type = 'thumbnail';
+
+    UPDATE video_jobs SET
+        status = 'succeeded', lease_expires_at = NULL, finished_at = now(), updated_at = now(), progress = 100,
+        output_url = v_video_url
+    WHERE id = p_job_id AND fence = p_fence AND status = 'running'
+    RETURNING video_id INTO v_video_id;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+
+    INSERT INTO video_assets (video_id, asset_type, storage_backend, storage_key, file_path, public_url, source_url,
+        duration_seconds, content_type, size_bytes, sha256, width, height)
+    SELECT v_video_id, asset_type, storage_backend, storage_key, file_path, public_url, source_url,
+        duration_seconds, content_type, size_bytes, sha256, width, height
+    FROM jsonb_populate_recordset(NULL::video_assets, p_assets);
+
+    UPDATE videos SET
+        status = 'completed', video_url = v_video_url, thumbnail_url = v_thumbnail_url,
+        duration_seconds = p_duration_seconds, published_at = now(), updated_at = now()
+    WHERE id = v_video_id;
+    PERFORM logic.note_job_event(p_job_id, 'completed', '{}');
+    RETURN true;
+END $$;
