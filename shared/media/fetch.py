@@ -80,7 +80,7 @@ def _follow(stack: ExitStack, url: str, allowed_hosts: Sequence[str], deadline: 
         source = _allowed(url, allowed_hosts)
         pool = stack.enter_context(httpcore.ConnectionPool(network_backend=_CheckedNetwork(source.may_be_internal)))
         timeout = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "instaveo"}
+        headers = [("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "instaveo")]
         response = stack.enter_context(pool.stream("GET", source.url, headers=headers, extensions={"timeout": timeout}))
         location = _header(response, b"location")
         if response.status not in (301, 302, 303, 307, 308) or not location:

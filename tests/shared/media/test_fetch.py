@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+
 from shared.media import fetch
 from shared.media.fetch import FetchError, download
 from tests.shared.storage.certificates import self_signed
