@@ -25,6 +25,11 @@ class Answer:
     content_type: str | None = "application/json"
 
 
+def cached(body: str, cache_control: str, headers: dict[str, str] | None = None) -> Answer:
+    """Return a 200 with JSON text and its Cache-Control."""
+    return Answer(body, headers={"Cache-Control": cache_control, **(headers or {})})
+
+
 def not_modified(answer: Answer, if_none_match: str | None) -> Answer:
     """Return the answer with an ETag over its body, or a 304 when the caller has just that (RFC 9110, 13.1.2).
 

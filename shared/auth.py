@@ -82,7 +82,7 @@ def verify_task_caller(token: str | None, settings: Settings, audience: str) -> 
     import jwt  # noqa: PLC0415 - 30 ms that a request without a token need not pay
 
     try:
-        key = _keys(settings.task_keys_url).key_for(_header(token))
+        key = key_set(settings.task_keys_url).key_for(_header(token))
         claims = jwt.decode(
             token, key=key, algorithms=["RS256"], audience=audience, options={"require": ["exp", "aud", "iss"]}
         )
@@ -124,12 +124,13 @@ def _verification_key(header: dict[str, Any], settings: Settings) -> tuple[Any, 
     if algorithm == "HS256" and settings.supabase_jwt_secret:
         return settings.supabase_jwt_secret, algorithm
     if algorithm in ("ES256", "RS256") and settings.supabase_url:
-        return _keys(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json").key_for(header), algorithm
+        return key_set(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json").key_for(header), algorithm
     raise ApiError("invalid_token", cause=f"algorithm {str(algorithm)[:20]} is not accepted")
 
 
 @lru_cache(maxsize=4)
-def _keys(url: str) -> KeySet:
+def key_set(url: str) -> KeySet:
+    """Return this process's keys of one issuer."""
     return KeySet(url)
 
 

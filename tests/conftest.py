@@ -1,0 +1,83 @@
+"""A real Postgres for the whole run, migrated once; an empty database and fresh settings for each test."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pg8000 import dbapi
+
+from database.migrate import migrate
+from local.gateway import Gateway, read_operations
+from local.postgres import start_postgres
+from shared import auth
+from shared.config import Settings, settings
+from shared.db import pool
+from shared.db.url import connect_arguments
+from shared.queue.factory import task_queue
+from shared.storage.factory import storage_named
+from tests.api import JWT_SECRET, SIGNATURE_SECRET, Api
+
+PROJECT = Path(__file__).parent.parent
+TABLES = "profiles, rate_limits"
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """A migrated database of this test process alone, on a server that is shared with other test processes."""
+    server = start_postgres(PROJECT / ".state" / "test-postgres")
+    name = f"test_{os.getpid()}"
+    _run(server.url("postgres"), f"CREATE DATABASE {name}")
+    url = server.url(name)
+    migrate(Settings(database_url=url), lambda _line: None)
+    yield url
+    _run(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    server.stop()
+
+
+def _run(url: str, statement: str) -> None:
+    connection = dbapi.connect(**connect_arguments(url))
+    connection.autocommit = True
+    connection.cursor().execute(statement)
+    connection.close()
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Set environment variables for one test; whatever was made from the old ones is made anew."""
+
+    def set_variables(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        _forget()
+
+    yield set_variables
+    _forget()
+
+
+def _forget() -> None:
+    if pool.pool.cache_info().currsize:
+        pool.pool().dispose()
+    for made_once in (pool.pool, settings, task_queue, storage_named, auth.key_set):
+        made_once.cache_clear()
+
+
+@pytest.fixture
+def environment(database_url: str, configure: Callable[..., None], tmp_path: Path) -> None:
+    """Configure a whole service with an empty database. Nobody has to wait between two videos."""
+    configure(
+        DATABASE_URL=database_url,
+        DATABASE_POOL_SIZE="8",
+        SUPABASE_JWT_SECRET=JWT_SECRET,
+        REQUEST_SIGNATURE_SECRET=SIGNATURE_SECRET,
+        MEDIA_ROOT=str(tmp_path / "media"),
+        LOCAL_QUEUE_PATH=str(tmp_path / "queue.sqlite3"),
+        VIDEO_CREATION_COOLDOWN_SECONDS="0",
+    )
+    _run(database_url, f"TRUNCATE {TABLES} CASCADE")
+
+
+@pytest.fixture
+def api(environment: None) -> Api:
+    """The API behind its gateway, over an empty database."""
+    return Api(Gateway(read_operations()))
