@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask, Response, make_response, request
 from werkzeug.exceptions import HTTPException
 
-from local.supabase_twin import routes_about, routes_provider, routes_tokens, routes_user
+from local.supabase_twin import routes_about, routes_mail, routes_provider, routes_tokens, routes_user
 from local.supabase_twin.errors import API_VERSION_HEADER, AuthError, error_response
 from local.supabase_twin.keys import make_signer
 from local.supabase_twin.store import Store
@@ -18,6 +18,10 @@ MAXIMUM_BODY_BYTES = 1_000_000
 ALLOWED_HEADERS = "Authorization, Content-Type, apikey, X-Client-Info, X-Supabase-Api-Version"
 
 
+def _print_mail(email: str, link: str) -> None:
+    print(f"Mail for {email}: sign in with {link}", flush=True)
+
+
 def create_app(
     state_dir: Path,
     public_url: str,
@@ -25,18 +29,22 @@ def create_app(
     *,
     now: Callable[[], float] = time.time,
     reuse_interval_seconds: float = REUSE_INTERVAL_SECONDS,
+    deliver: Callable[[str, str], None] = _print_mail,
 ) -> Flask:
     """Return the twin as a WSGI application.
 
     People and keys live in `state_dir`; `public_url` is the origin that browsers reach it at, without `/auth/v1`;
-    tokens are signed with `jwt_secret`, or with a kept ES256 key when there is none.
+    tokens are signed with `jwt_secret`, or with a kept ES256 key when there is none. No mail leaves the machine:
+    `deliver` gets the address and the link instead, and prints them unless told otherwise.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     signer = make_signer(state_dir, jwt_secret)
     app = Flask("local.supabase_twin")
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES
-    app.extensions[EXTENSION_NAME] = Twin(Store(state_dir), signer, public_url.rstrip("/"), now, reuse_interval_seconds)
-    for module in (routes_tokens, routes_user, routes_provider, routes_about):
+    app.extensions[EXTENSION_NAME] = Twin(
+        Store(state_dir), signer, public_url.rstrip("/"), now, reuse_interval_seconds, deliver
+    )
+    for module in (routes_tokens, routes_user, routes_provider, routes_mail, routes_about):
         app.register_blueprint(module.routes)
     app.before_request(_answer_preflight)
     app.after_request(_allow_every_origin)

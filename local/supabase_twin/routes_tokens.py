@@ -86,8 +86,8 @@ def _code_grant(twin: Twin, body: dict[str, Any]) -> dict[str, Any]:
     if not auth_code or not code_verifier:
         raise validation_failed("invalid request: both auth code and code verifier should be non-empty")
     with twin.store.transaction() as connection:
-        user = redeem_code(connection, auth_code, code_verifier, twin.now())
-        return open_session(twin, connection, user, "oauth")
+        user, flow = redeem_code(connection, auth_code, code_verifier, twin.now())
+        return open_session(twin, connection, user, flow.method)
 
 
 def _tokens(answer: dict[str, Any]) -> Response:

@@ -7,7 +7,9 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
+from local.supabase_twin.addresses import with_code, with_tokens
 from local.supabase_twin.errors import AuthError
+from local.supabase_twin.flows import Flow, finish_flow
 from local.supabase_twin.twin import Twin
 from local.supabase_twin.users import User, find_user, user_json
 
@@ -35,6 +37,15 @@ def open_session(twin: Twin, connection: sqlite3.Connection, user: User, method:
     session = Session(str(uuid.uuid4()), user.id, method, now)
     connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (session.id, user.id, method, now))
     return token_answer(twin, connection, user, session, _issue(connection, session.id, None, now))
+
+
+def signed_in_address(twin: Twin, connection: sqlite3.Connection, flow: Flow, user: User) -> str:
+    """End a sign-in that left the application; return where the browser goes, with a code or with a session."""
+    finished = finish_flow(connection, twin.now(), flow, user)
+    if finished.auth_code:
+        return with_code(flow.redirect_to, finished.auth_code)
+    answer = open_session(twin, connection, user, flow.method)
+    return with_tokens(flow.redirect_to, answer, flow.link_type)
 
 
 def refresh_session(twin: Twin, connection: sqlite3.Connection, token: str) -> dict[str, Any] | AuthError:

@@ -46,13 +46,13 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
 );
 CREATE TABLE IF NOT EXISTS flows (
     id TEXT PRIMARY KEY,
-    provider TEXT NOT NULL,
+    kind TEXT NOT NULL,
     redirect_to TEXT NOT NULL,
-    code_challenge TEXT,
-    code_challenge_method TEXT,
+    challenge TEXT NOT NULL,
+    challenge_method TEXT NOT NULL,
     auth_code TEXT UNIQUE,
     user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
-    created_at REAL NOT NULL
+    expires_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS refresh_tokens_session ON refresh_tokens (session_id);
 CREATE INDEX IF NOT EXISTS sessions_user ON sessions (user_id);

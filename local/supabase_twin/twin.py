@@ -14,13 +14,14 @@ EXTENSION_NAME = "supabase_twin"
 
 @dataclass(frozen=True)
 class Twin:
-    """The parts of a running twin. `now` tells unix seconds."""
+    """The parts of a running twin. `now` tells unix seconds; `deliver` takes an e-mail address and a link for it."""
 
     store: Store
     signer: Signer
     public_url: str
     now: Callable[[], float]
     reuse_interval_seconds: float
+    deliver: Callable[[str, str], None]
 
     @property
     def issuer(self) -> str:

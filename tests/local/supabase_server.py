@@ -30,13 +30,20 @@ class Clock:
 
 @contextmanager
 def running_twin(
-    state_dir: Path, jwt_secret: str | None, now: Callable[[], float], reuse_interval_seconds: float = 10.0
+    state_dir: Path,
+    jwt_secret: str | None,
+    now: Callable[[], float],
+    *,
+    reuse_interval_seconds: float = 10.0,
+    deliver: Callable[[str, str], None] = print,
 ) -> Iterator[str]:
     """Serve a twin; yield its origin, such as `http://127.0.0.1:54321`."""
     # The tokens name the port, which is known only once the server has it.
     server = make_server("127.0.0.1", 0, Flask("nothing yet"), threaded=True)
     origin = f"http://127.0.0.1:{server.port}"
-    twin = create_app(state_dir, origin, jwt_secret, now=now, reuse_interval_seconds=reuse_interval_seconds)
+    twin = create_app(
+        state_dir, origin, jwt_secret, now=now, reuse_interval_seconds=reuse_interval_seconds, deliver=deliver
+    )
     server.app = DispatcherMiddleware(Flask("gateway"), {"/auth/v1": twin})
     thread = threading.Thread(target=server.serve_forever, args=(SHUTDOWN_POLL_SECONDS,))
     thread.start()

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from local.supabase_twin.flows import redirect_target
+from local.supabase_twin.addresses import redirect_target
 from tests.local.supabase_server import Clock, running_twin
 
 CODE_VERIFIER = "a-code-verifier-that-has-at-least-forty-three-characters"

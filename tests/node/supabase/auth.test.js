@@ -241,3 +241,14 @@ test("signInWithOAuth: who cancels is sent back with the reason", async () => {
   const back = await continueAtProvider(data.url, { email: newEmail(), action: "cancel" });
   assert.equal(back.searchParams.get("error"), "access_denied");
 });
+
+test("a lost password and a magic link are answered without telling who exists", async () => {
+  const { supabase, email } = await signedUp();
+  for (const address of [email, newEmail()]) {
+    assert.equal((await supabase.auth.resetPasswordForEmail(address)).error, null);
+  }
+  assert.equal((await newClient("pkce").auth.signInWithOtp({ email: newEmail() })).error, null);
+  const options = { shouldCreateUser: false };
+  const { error } = await supabase.auth.signInWithOtp({ email: newEmail(), options });
+  assertRefused(error, 422, "otp_disabled", "Signups not allowed for otp");
+});
