@@ -16,7 +16,7 @@ from local.flow_twin.control import control_blueprint
 from local.flow_twin.outcomes import HTTP_FAULTS, OPERATION_FAULTS
 from local.flow_twin.rendering import CLIP_SECONDS
 from local.flow_twin.state import Operation, State
-from local.flow_twin.studio import Studio
+from local.flow_twin.studio import RenderingFailed, Studio
 
 SESSION_COOKIE = "__Secure-next-auth.session-token"
 PACE = {"fast": 0.1, "slow": 5.0}
@@ -105,7 +105,7 @@ class FlowTwin:
             status=wire.STATUS_PREFIX + "PENDING",
         )
         self._state.add(operation)
-        self._clip(operation)
+        self._is_rendered(operation)
         return wire.entry(operation, operation.status)
 
     def poll(self) -> Response:
@@ -151,12 +151,23 @@ class FlowTwin:
     def _stage(self, operation: Operation) -> str:
         seconds = self._state.settings()["seconds_per_clip"] * PACE.get(operation.outcome, 1.0)
         passed_seconds = time.time() - operation.created_at
-        fails = operation.outcome in OPERATION_FAULTS or operation.outcome == "failed_without_error"
-        if passed_seconds >= seconds and operation.outcome != "frozen" and (fails or self._clip(operation)):
-            return "FAILED" if fails else "SUCCESSFUL"
+        if passed_seconds >= seconds and operation.outcome != "frozen":
+            if operation.outcome in OPERATION_FAULTS or operation.outcome == "failed_without_error":
+                return "FAILED"
+            if self._is_rendered(operation):
+                return "FAILED" if operation.outcome == "generation_failed" else "SUCCESSFUL"
         if operation.outcome == "unknown_status":
             return "DREAMING"
         return "PENDING" if passed_seconds < seconds * PENDING_SHARE else "ACTIVE"
+
+    def _is_rendered(self, operation: Operation) -> bool:
+        """Tell whether nothing more is to be waited for; a clip that cannot be rendered becomes a failed one."""
+        try:
+            return self._clip(operation) is not None
+        except RenderingFailed:
+            operation.outcome = "generation_failed"
+            self._state.change_outcome(operation.name, operation.outcome, None)
+            return True
 
     def _clip(self, operation: Operation) -> Path | None:
         faststart = operation.outcome != "moov_last"

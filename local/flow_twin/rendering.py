@@ -9,6 +9,7 @@ import itertools
 import random
 import textwrap
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -161,5 +162,5 @@ def _text_layer(prompt: str, size: tuple[int, int]) -> VideoFrame:
     for offset, colour in ((15, (0, 0, 0, 130)), (12, (255, 255, 255, 245))):
         draw.multiline_text((offset, offset), text, colour, font, spacing=points // 3, align="center")
     frame = VideoFrame.from_bytes(layer.tobytes(), layer.width, layer.height)
-    frame.pts = 0
+    frame.pts, frame.time_base = 0, Fraction(1, FRAMES_PER_SECOND)
     return frame

@@ -12,6 +12,10 @@ from local.flow_twin.rendering import render_clip
 logger = logging.getLogger("local.flow_twin")
 
 
+class RenderingFailed(Exception):  # noqa: N818 reads as what happened
+    """A clip could not be rendered; the log says why. Asking again renders it again."""
+
+
 class Studio:
     """Renders clips into `folder`. Asking twice for one clip renders it once, also after a restart."""
 
@@ -20,12 +24,16 @@ class Studio:
         self._clip_seconds = clip_seconds
         self._lock = threading.Lock()
         self._asked: set[Path] = set()
+        self._failed: set[Path] = set()
         self._work: queue.SimpleQueue[tuple[Path, functools.partial[None]]] = queue.SimpleQueue()
         # One thread: rendering takes a laptop's cores from all else. A daemon: stopping the twin must not wait for it.
         threading.Thread(target=self._render, name="flow-twin-studio", daemon=True).start()
 
     def clip(self, prompt: str, aspect_ratio: str, seed: int, *, faststart: bool = True) -> Path | None:
-        """Return the path of the finished clip (its poster beside it as `.jpg`), or None while it is being made."""
+        """Return the path of the finished clip (its poster beside it as `.jpg`), or None while it is being made.
+
+        Raises RenderingFailed, once for each attempt.
+        """
         text = f"{aspect_ratio} {seed} {self._clip_seconds} {faststart} {prompt}"
         path = self._folder / (hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32] + ".mp4")
         if path.exists():
@@ -43,6 +51,8 @@ class Studio:
             try:
                 job()
             except Exception:
-                logger.exception("rendering failed; it is tried again when the clip is asked for")
+                logger.exception("rendering failed")
+                with self._lock:
+                    self._failed.add(path)
             with self._lock:
                 self._asked.discard(path)
