@@ -59,7 +59,7 @@ class Gateway:
             entry_point = self._entry_point(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         except ApiError as error:
             answer = error_answer(error, "gateway")
-            response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)  # type: ignore[arg-type]
+            response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
             return response(environment, start_response)
         return self.app(entry_point)(environment, start_response)
 
@@ -67,7 +67,8 @@ class Gateway:
         """Return the entry point's own functions-framework application."""
         with self._lock:
             if entry_point not in self._apps:
-                self._apps[entry_point] = functions_framework.create_app(entry_point, str(PROJECT / "main.py"))
+                application = functions_framework.create_app(entry_point, str(PROJECT / "main.py"))  # type: ignore[no-untyped-call]
+                self._apps[entry_point] = application
             return self._apps[entry_point]
 
     def _entry_point(self, method: str, path: str) -> str:

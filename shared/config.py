@@ -134,6 +134,10 @@ class Settings:
     video_status_max_polls: int = _setting("VIDEO_STATUS_MAX_POLLS", _count, 120)
     video_job_max_attempts: int = _setting("VIDEO_JOB_MAX_ATTEMPTS", _count, 5)
     video_job_deadline_seconds: float = _setting("VIDEO_JOB_DEADLINE_SECONDS", _seconds, 7200.0)
+    # How long one worker may go without a sign of life before another takes its job over.
+    video_job_lease_seconds: float = _setting("VIDEO_JOB_LEASE_SECONDS", _seconds, 120.0)
+    # What a clip usually takes; the progress that waiting people see is measured against it.
+    video_expected_seconds: float = _setting("VIDEO_EXPECTED_SECONDS", _seconds, 100.0)
     video_view_window_seconds: float = _setting("VIDEO_VIEW_WINDOW_SECONDS", _seconds, 3600.0)
 
     generation_provider: str = _setting("GENERATION_PROVIDER", _choice("flow", "veo"), "flow")

@@ -19,11 +19,14 @@ DECLARE
     v_job video_jobs;
 BEGIN
     -- A worker that died with another job leaves the lane blocked: its job goes back to the line.
-    UPDATE video_jobs SET status = 'queued', fence = fence + 1, lease_expires_at = NULL, updated_at = now()
+    UPDATE video_jobs SET
+        status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now()
     WHERE status = 'running' AND lease_expires_at < clock_timestamp() AND id <> p_job_id;
 
     UPDATE video_jobs SET
-        status = 'running', fence = fence + 1, attempts = attempts + 1,
+        status = 'running', fence = fence + 1,
+        -- `attempts` counts those that failed: a worker that died is one, a worker that ran out of time is none.
+        attempts = attempts + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
         lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds),
         started_at = coalesce(started_at, now()), updated_at = now()
     WHERE id = p_job_id AND (
@@ -49,7 +52,8 @@ EXCEPTION WHEN unique_violation THEN
     RETURN v_claim;
 END $$;
 
--- The writes below return whether the fence still held; one that did not has changed nothing.
+-- The writes below return whether the fence still held; one that did not has changed nothing. Each may be repeated
+-- by a worker that never saw the answer to it.
 
 CREATE FUNCTION logic.job_submitting(p_job_id uuid, p_fence bigint, p_provider text) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -68,7 +72,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     -- Not guarded by the lease's time: what was bought is written down even by a worker that is late.
     UPDATE video_jobs SET operation_name = p_operation_name, provider_status = NULL, updated_at = now()
-    WHERE id = p_job_id AND fence = p_fence AND operation_name IS NULL;
+    WHERE id = p_job_id AND fence = p_fence AND (operation_name IS NULL OR operation_name = p_operation_name);
     IF FOUND THEN
         PERFORM logic.note_job_event(p_job_id, 'submitted', jsonb_build_object('operation', p_operation_name));
     END IF;
@@ -76,7 +80,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION logic.job_progressed(
-    p_job_id uuid, p_fence bigint, p_provider_status text, p_progress integer, p_lease_seconds double precision
+    p_job_id uuid, p_fence bigint, p_provider_status text, p_progress integer, p_is_poll boolean,
+    p_lease_seconds double precision
 ) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -88,7 +93,8 @@ BEGIN
     END IF;
     UPDATE video_jobs SET
         provider_status = coalesce(p_provider_status, provider_status),
-        polls = polls + 1, polled_at = now(), updated_at = now(),
+        polls = polls + CASE WHEN p_is_poll THEN 1 ELSE 0 END,
+        polled_at = CASE WHEN p_is_poll THEN now() ELSE polled_at END, updated_at = now(),
         -- Never backwards, and never 100: that is what a readable file is.
         progress = greatest(progress, least(p_progress, 99)),
         lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
@@ -99,14 +105,18 @@ BEGIN
     RETURN true;
 END $$;
 
--- Give the job back, to be tried again after a delay; `p_forget_operation` when the provider's operation is of no use.
+-- Give the job back, to be tried again after a delay. `p_failed`: this attempt counts against the limit;
+-- `p_forget_operation`: the provider's operation is of no more use.
 CREATE FUNCTION logic.release_job(
-    p_job_id uuid, p_fence bigint, p_delay_seconds double precision, p_code text, p_forget_operation boolean
+    p_job_id uuid, p_fence bigint, p_delay_seconds double precision, p_code text, p_failed boolean,
+    p_forget_operation boolean
 ) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE video_jobs SET
         status = 'queued', lease_expires_at = NULL, updated_at = now(),
+        attempts = attempts + CASE WHEN p_failed THEN 1 ELSE 0 END,
+        polls = CASE WHEN p_forget_operation THEN 0 ELSE polls END,
         available_at = clock_timestamp() + make_interval(secs => p_delay_seconds),
         operation_name = CASE WHEN p_forget_operation THEN NULL ELSE operation_name END,
         provider_status = CASE WHEN p_forget_operation THEN NULL ELSE provider_status END
@@ -131,7 +141,7 @@ BEGIN
     WHERE id = p_job_id AND fence = p_fence AND status IN ('running', 'queued')
     RETURNING video_id INTO v_video_id;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN EXISTS (SELECT FROM video_jobs WHERE id = p_job_id AND fence = p_fence AND status = 'failed');
     END IF;
     UPDATE videos SET status = 'failed', updated_at = now() WHERE id = v_video_id;
     PERFORM logic.note_job_event(p_job_id, 'failed', jsonb_build_object('code', p_code));
@@ -159,7 +169,7 @@ BEGIN
     WHERE id = p_job_id AND fence = p_fence AND status = 'running'
     RETURNING video_id INTO v_video_id;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN EXISTS (SELECT FROM video_jobs WHERE id = p_job_id AND fence = p_fence AND status = 'succeeded');
     END IF;
 
     INSERT INTO video_assets (video_id, asset_type, storage_backend, storage_key, file_path, public_url, source_url,

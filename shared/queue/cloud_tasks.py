@@ -6,10 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.config import ConfigurationError, Settings
-from shared.queue.task_queue import WORKER_PATH, task_name
+from shared.queue.task_queue import DISPATCH_DEADLINE_SECONDS, WORKER_PATH, task_name
 
-# Cloud Tasks stops listening after this long and tries again; 30 minutes is the most it grants.
-DISPATCH_DEADLINE_SECONDS = 1800
 _CALL_TIMEOUT_SECONDS = 5
 
 

@@ -4,6 +4,8 @@ from typing import Protocol
 from uuid import UUID
 
 WORKER_PATH = "/tasks/generate"
+# Cloud Tasks stops listening after this long and tries again; 30 minutes is the most it grants.
+DISPATCH_DEADLINE_SECONDS = 1800
 
 
 class TaskQueue(Protocol):

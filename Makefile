@@ -1,0 +1,58 @@
+# `make help` lists what can be done. Everything Python happens in .venv, which is made and kept up to date here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$name && break; done)
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | while IFS=$$'\t' read -r name text; do \
+		printf '  make %-18s %s\n' "$$name" "$$text"; done
+
+.make/installed: requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found on the PATH."; exit 1; }
+	@echo "Installing into .venv (once; about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@mkdir -p .make && touch $@
+
+.PHONY: dev
+dev: .make/installed ## Run everything on http://localhost:8000 (PORT=8001 make dev for another port)
+	@exec $(BIN)/python -m local.dev
+
+.PHONY: test
+test: .make/installed ## Run all tests (brings its own Postgres)
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: .make/installed ## Check style and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+
+.PHONY: check
+check: lint test ## Everything that CI checks
+
+.PHONY: format
+format: .make/installed ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: migrate
+migrate: .make/installed ## Bring the database of DATABASE_URL up to date
+	@$(BIN)/python -m database.migrate
+
+.PHONY: seed
+seed: .make/installed ## Add the demo creators to the database of DATABASE_URL
+	@$(BIN)/python -m scripts.seed_profiles
+
+.PHONY: lock
+lock: .make/installed ## Compile requirements*.in into pinned, hashed requirements*.txt
+	@for name in requirements requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done
+
+.PHONY: clean
+clean: ## Remove what was built and installed; the data in .state and media stays
+	@rm -rf .venv .make build .mypy_cache .ruff_cache .pytest_cache

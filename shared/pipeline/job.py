@@ -1,0 +1,97 @@
+"""A job as one worker holds it: claimed under a lease, written to under a fencing token.
+
+The fence is a number that grows with every claim. A worker that lost its lease without knowing still holds the old
+one, and none of its writes finds a row (https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html).
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shared.db.query import fetch_row
+from shared.errors import ApiError
+from shared.log import log
+
+# A database that restarts is back within this time; a submission that was paid for is worth the wait.
+_PATIENCE_SECONDS = 45.0
+
+CLAIM = "SELECT * FROM logic.claim_job(CAST(:job_id AS uuid), CAST(:lease_seconds AS double precision))"
+SUBMITTING = "SELECT logic.job_submitting(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:provider AS text))"
+SUBMITTED = "SELECT logic.job_submitted(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:operation_name AS text))"
+PROGRESSED = """
+SELECT logic.job_progressed(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:provider_status AS text),
+    CAST(:progress AS integer), CAST(:is_poll AS boolean), CAST(:lease_seconds AS double precision))
+"""
+RELEASE = """
+SELECT logic.release_job(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:delay_seconds AS double precision),
+    CAST(:code AS text), CAST(:failed AS boolean), CAST(:forget_operation AS boolean))
+"""
+FAIL = """
+SELECT logic.fail_job(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:code AS text), CAST(:message AS text),
+    CAST(:retryable AS boolean), CAST(:blames_prompt AS boolean))
+"""
+FINISH = """
+SELECT logic.finish_job(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:duration_seconds AS double precision),
+    CAST(:assets AS jsonb))
+"""
+
+
+class LeaseLostError(Exception):
+    """Another worker holds the job now: stop, and touch nothing more."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed job. `attempts` are the failed ones so far, `submissions` all those to the provider."""
+
+    id: UUID
+    fence: int
+    video_id: UUID
+    prompt: str
+    scene_id: UUID
+    operation_name: str | None
+    provider_status: str | None
+    attempts: int
+    submissions: int
+    polls: int
+    seconds_to_deadline: float
+    progress: int
+
+    def write(self, sql: str, event: str, **values: Any) -> None:
+        """Run one of this module's statements under the fence and log `event`. Raises LeaseLostError."""
+        row = _patiently(sql, job_id=self.id, fence=self.fence, **values)
+        if row is None or row[0] is not True:
+            raise LeaseLostError(f"job {self.id}, fence {self.fence}")
+        log(event, jobId=self.id, videoId=self.video_id, fence=self.fence, attempts=self.attempts, **_loggable(values))
+
+
+def claim(job_id: UUID, lease_seconds: float) -> Job | str:
+    """Take the job for `lease_seconds`, or return why not: `done`, `busy` or `later`."""
+    row = fetch_row(CLAIM, job_id=job_id, lease_seconds=lease_seconds)
+    if row is None:
+        raise TypeError("logic.claim_job returned no row")
+    if row[0] != "claimed":
+        return str(row[0])
+    job = Job(job_id, *row[1:])
+    log("job_claimed", jobId=job.id, videoId=job.video_id, fence=job.fence, attempts=job.attempts)
+    return job
+
+
+def _loggable(values: dict[str, Any]) -> dict[str, Any]:
+    hidden = ("assets", "lease_seconds")
+    return {name: value for name, value in values.items() if name not in hidden}
+
+
+def _patiently(sql: str, **values: Any) -> list[Any] | None:
+    """Run a statement that may be repeated, again and again while the database cannot be reached, for a while."""
+    patience_ends = time.monotonic() + _PATIENCE_SECONDS
+    pause_seconds = 0.5
+    while True:
+        try:
+            return fetch_row(sql, read_only=True, **values)
+        except ApiError:
+            if time.monotonic() + pause_seconds > patience_ends:
+                raise
+            time.sleep(pause_seconds)
+            pause_seconds = min(pause_seconds * 2, 5)
