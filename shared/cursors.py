@@ -6,6 +6,7 @@ Base64url of `v1|list|sort value|id`. A cursor belongs to one list and sort; any
 import base64
 import binascii
 import math
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -56,3 +57,18 @@ def read_number_cursor(text: str | None, list_name: str) -> Position:
         raise ApiError("invalid_cursor", cause="not a finite number")
     # The number and not its text: Python reads more spellings than Postgres does.
     return Position(number, position.id)
+
+
+def read_time_cursor(text: str | None, list_name: str) -> Position:
+    """Return the position like `read_cursor`, for a list that is sorted by a moment: exact to the microsecond."""
+    position = read_cursor(text, list_name)
+    if position.sort_value is None:
+        return position
+    try:
+        moment = datetime.fromisoformat(str(position.sort_value))
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        # In UTC: Python reads wider offsets than Postgres does.
+        return Position(moment.astimezone(UTC).isoformat(), position.id)
+    except (ValueError, OverflowError) as error:
+        raise ApiError("invalid_cursor", cause=str(error)) from error

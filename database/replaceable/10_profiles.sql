@@ -3,10 +3,11 @@
 CREATE FUNCTION logic.username_from(wish text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     -- What is left of a name or an e-mail's local part when only a-z 0-9 _ . may stay; three characters at least.
-    SELECT rpad(left(regexp_replace(lower(split_part(wish, '@', 1)), '[^a-z0-9_.]+', '', 'g'), 24), 3, '_')
+    SELECT CASE WHEN name = '' THEN 'creator' ELSE rpad(name, greatest(3, length(name)), '_') END
+    FROM left(regexp_replace(lower(split_part(wish, '@', 1)), '[^a-z0-9_.]+', '', 'g'), 24) AS name
 $$;
 
--- Return the profile's username, making the profile when there is none. A name that is taken gets four random digits.
+-- Make the profile when there is none. A name that is taken gets five random digits.
 CREATE FUNCTION logic.ensure_profile(p_user_id uuid, p_email text, p_username text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

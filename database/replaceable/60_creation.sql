@@ -60,8 +60,9 @@ BEGIN
         RETURN v_answer;
     END IF;
 
-    INSERT INTO videos (user_id, prompt, source_video_id, created_at)
-    VALUES (p_user_id, v_prompt, p_source_video_id, clock_timestamp()) RETURNING id INTO v_video_id;
+    -- The clock's time, since now() is when this call began to wait for the ones before it.
+    INSERT INTO videos (user_id, prompt, source_video_id, created_at, updated_at)
+    VALUES (p_user_id, v_prompt, p_source_video_id, clock_timestamp(), clock_timestamp()) RETURNING id INTO v_video_id;
     INSERT INTO video_jobs (video_id, prompt, created_at, deadline_at)
     VALUES (v_video_id, v_prompt, clock_timestamp(), clock_timestamp() + make_interval(secs => p_deadline_seconds))
     RETURNING id INTO v_answer.job_id;

@@ -37,7 +37,8 @@ CREATE TABLE creator_stats (
     rank integer,
     recomputed_at timestamptz
 ) WITH (fillfactor = 80);
-CREATE INDEX creator_stats_rank ON creator_stats (rank, user_id);
+-- Of all who have a profile only few have a video.
+CREATE INDEX creator_stats_leaders ON creator_stats (rank, user_id) WHERE videos_created > 0;
 """
 
 VIDEOS = """
