@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pg8000 import dbapi
 
 from database.migrate import migrate
 from local.gateway import Gateway, read_operations
@@ -13,7 +12,7 @@ from local.postgres import start_postgres
 from shared import auth
 from shared.config import Settings, settings
 from shared.db import pool
-from shared.db.url import connect_arguments
+from shared.db.pool import connect
 from shared.queue.factory import task_queue
 from shared.storage.factory import storage_named
 from tests.api import JWT_SECRET, SIGNATURE_SECRET, Api
@@ -36,9 +35,8 @@ def database_url() -> Iterator[str]:
 
 
 def _run(url: str, statement: str) -> None:
-    connection = dbapi.connect(**connect_arguments(url))
-    connection.autocommit = True
-    connection.cursor().execute(statement)
+    connection = connect(Settings(database_url=url))
+    connection.execute_unnamed(statement)
     connection.close()
 
 

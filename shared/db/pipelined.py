@@ -9,6 +9,7 @@ this works behind poolers that hand the connection to others between transaction
 import select
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from pg8000.converters import make_params
@@ -27,6 +28,7 @@ from pg8000.core import (
     i_pack,
 )
 from pg8000.dbapi import Connection
+from pg8000.exceptions import InterfaceError
 
 
 class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no types
@@ -52,6 +54,16 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         _flush(self._sock)
         self.handle_messages(context)
         return context
+
+    def close(self) -> None:
+        """Hang up, quietly when the server already has: then there is nobody to say goodbye to."""
+        file = self._sock
+        with suppress(InterfaceError, OSError):
+            super().close()
+        # pg8000 leaves the file around its socket open, and with it the socket.
+        if file is not None:
+            with suppress(OSError):
+                file.close()
 
     def is_stale(self) -> bool:
         """Tell, without a network turn, whether the server has hung up since the last statement.

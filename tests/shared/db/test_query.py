@@ -1,0 +1,64 @@
+from collections.abc import Callable
+
+import pytest
+
+from shared.db.pool import pool
+from shared.db.query import fetch_row, fetch_rows
+from shared.errors import ApiError
+from tests.proxy import counting_proxy
+
+
+def test_named_parameters_are_numbered_once_each(environment: None) -> None:
+    sql = "SELECT CAST(:a AS int), CAST(:b AS text), CAST(:a AS int) * 2, '12:30'::time::text"
+    assert fetch_row(sql, a=4, b="x") == [4, "x", 8, "12:30:00"]
+
+
+def test_no_row_is_none(environment: None) -> None:
+    assert fetch_row("SELECT 1 WHERE false") is None
+    assert fetch_rows("SELECT 1 WHERE false") == []
+
+
+def test_a_connection_killed_while_idle_is_replaced_also_for_writes(
+    environment: None, database_url: str, configure: Callable[..., None]
+) -> None:
+    with counting_proxy(database_url) as (proxy, url):
+        configure(DATABASE_URL=url, DATABASE_POOL_SIZE="1")
+        fetch_row("SELECT 1")
+        proxy.cut()
+        assert fetch_row("SELECT 2") == [2]
+        assert proxy.connections == 2
+        pool().dispose()
+
+
+def test_a_statement_cut_off_in_the_middle_is_repeated_only_when_reading(
+    environment: None, database_url: str, configure: Callable[..., None]
+) -> None:
+    cut_myself_off = "SELECT pg_terminate_backend(pg_backend_pid()) WHERE nextval('attempts') = 1"
+    count = "SELECT last_value FROM attempts"
+    fetch_row("CREATE SEQUENCE attempts")
+    try:
+        with pytest.raises(ApiError, match="database_unavailable"):
+            fetch_row(cut_myself_off)
+        assert fetch_row(count) == [1]
+        fetch_row("ALTER SEQUENCE attempts RESTART")
+        assert fetch_row(cut_myself_off, read_only=True) is None
+        assert fetch_row(count) == [2]
+    finally:
+        fetch_row("DROP SEQUENCE attempts")
+
+
+def test_an_unreachable_database_is_a_503_with_retry_after(environment: None, configure: Callable[..., None]) -> None:
+    configure(DATABASE_URL="postgresql://postgres@127.0.0.1:1/nothing")
+    with pytest.raises(ApiError) as caught:
+        fetch_row("SELECT 1")
+    assert (caught.value.status, caught.value.code) == (503, "database_unavailable")
+    assert caught.value.headers["Retry-After"]
+
+
+def test_connections_go_back_to_the_pool_whatever_happens(environment: None, configure: Callable[..., None]) -> None:
+    configure(DATABASE_POOL_SIZE="1")
+    for _ in range(3):
+        with pytest.raises(Exception, match="division by zero"):
+            fetch_row("SELECT 1/0")
+    assert fetch_row("SELECT 1") == [1]
+    assert pool().checkedout() == 0
