@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from shared.generation.flow_errors import Call, http_failure, operation_failure
+from shared.generation.flow_errors import http_failure, operation_failure
 from shared.generation.flow_session import FlowSession
-from shared.generation.provider import Clip, GenerationError, Progress
+from shared.generation.provider import Clip, Progress
+from shared.generation.transport import Call, connection_failure, http_client, unreadable_answer
 from shared.log import log
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 ASPECT_RATIOS = {"9:16": "VIDEO_ASPECT_RATIO_PORTRAIT", "16:9": "VIDEO_ASPECT_RATIO_LANDSCAPE"}
 # The web app sends JSON under this type.
 HEADERS = {
@@ -27,18 +27,7 @@ STATUS_PREFIX = "MEDIA_GENERATION_STATUS_"
 RUNNING = tuple(STATUS_PREFIX + name for name in ("PENDING", "SCHEDULED", "ACTIVE"))
 READY = STATUS_PREFIX + "SUCCESSFUL"
 FAILED = STATUS_PREFIX + "FAILED"
-# Failures that happen before a single byte of the request has left; after these a submission may be repeated.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _OPERATION_NAME = re.compile(r"[0-9a-f]{32}")
-
-
-def flow_client() -> httpx.Client:
-    """Return the HTTP client for Flow: bounded waits, no redirects, and no connection kept between calls.
-
-    A kept connection may die unseen while the next request travels, and then nobody knows whether a paid submission
-    arrived. One handshake per poll is a small price.
-    """
-    return httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class FlowProvider:
@@ -59,7 +48,7 @@ class FlowProvider:
         paygate_tier: str,
         client: httpx.Client | None = None,
     ) -> None:
-        self._client = client or flow_client()
+        self._client = client or http_client()
         self._session = FlowSession(self._client, session_url, session_token, access_token)
         self._generate_url = generate_url
         self._status_url = status_url
@@ -85,7 +74,7 @@ class FlowProvider:
         if error := _error_of(entry):
             raise operation_failure(error)
         if not isinstance(name, str) or not name:
-            raise _unreadable("submit", entry)
+            raise unreadable_answer("submit", entry)
         return name
 
     def poll(self, operation_name: str, scene_id: str, last_status: str | None) -> Progress | Clip:
@@ -96,7 +85,7 @@ class FlowProvider:
         if error or status == FAILED:
             raise operation_failure(error)
         if not isinstance(status, str):
-            raise _unreadable("poll", entry)
+            raise unreadable_answer("poll", entry)
         if status == READY:
             return _clip(entry)
         if status not in RUNNING:
@@ -116,9 +105,9 @@ class FlowProvider:
         try:
             entry = response.json()["operations"][0]
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise _unreadable(call, response.text) from error
+            raise unreadable_answer(call, response.text) from error
         if not isinstance(entry, dict):
-            raise _unreadable(call, entry)
+            raise unreadable_answer(call, entry)
         return entry
 
     def _answer(self, call: Call, url: str, body: dict[str, Any]) -> httpx.Response:
@@ -133,9 +122,7 @@ class FlowProvider:
         try:
             return self._client.post(url, content=json.dumps(body), headers=headers)
         except httpx.RequestError as error:
-            lost = call == "submit" and not isinstance(error, NOT_SENT)
-            code = "submission_unconfirmed" if lost else "provider_unavailable"
-            raise GenerationError(code, f"{call}: {error!r}") from error
+            raise connection_failure(call, error) from error
 
 
 def model_key_for(model_key: str, aspect_ratio: str) -> str:
@@ -150,7 +137,7 @@ def _clip(entry: dict[str, Any]) -> Clip:
     video = _object(_object(_object(entry.get("operation")).get("metadata")).get("video"))
     url, poster = video.get("fifeUrl"), video.get("servingBaseUri")
     if not isinstance(url, str) or not url:
-        raise _unreadable("poll", entry)
+        raise unreadable_answer("poll", entry)
     return Clip(url, poster if isinstance(poster, str) and poster else None, READY)
 
 
@@ -161,9 +148,3 @@ def _error_of(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _unreadable(call: Call, answer: object) -> GenerationError:
-    # A submission that got 200 was taken, whatever the answer looks like: not to be repeated.
-    code = "submission_unconfirmed" if call == "submit" else "provider_unavailable"
-    return GenerationError(code, f"{call}: unreadable answer {str(answer)[:300]!r}")

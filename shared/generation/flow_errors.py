@@ -6,11 +6,10 @@ Flow has no public documentation. What is here comes from captures of its web ap
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from shared.generation.provider import GenerationError
-
-Call = Literal["submit", "poll"]
+from shared.generation.transport import Call
 
 RPC_INVALID_ARGUMENT = 3
 RPC_NOT_FOUND = 5

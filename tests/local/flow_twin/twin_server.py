@@ -14,7 +14,7 @@ from local.flow_twin.app import create_app
 
 SESSION_TOKEN = "flow-twin-session"
 ACCESS_TOKEN = "ya29.flow-twin"
-CALM = {"secondsPerClip": 0, "hangSeconds": 1, "tokenSeconds": 3600, "urlSeconds": 21600, "session": "alive"}
+CALM = {"secondsPerClip": 0, "hangSeconds": 5, "tokenSeconds": 3600, "urlSeconds": 21600, "session": "alive"}
 
 
 class Quiet(WSGIRequestHandler):

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.generation.flow import FlowProvider, flow_client
+from shared.generation.flow import FlowProvider
 from shared.generation.provider import Clip
+from shared.generation.transport import http_client
 from tests.local.flow_twin.twin_server import SESSION_TOKEN, Twin, running_twin
 
 
@@ -41,7 +42,7 @@ def make_flow(twin: Twin) -> Iterator[MakeFlow]:
                 "project_id": "5f7c1c1e-3b5e-4a1b-9d5c-0c2f4b0f6a11",
                 "model_key": "veo_3_1_t2v_fast",
                 "paygate_tier": "PAYGATE_TIER_ONE",
-                "client": clients.enter_context(flow_client()),
+                "client": clients.enter_context(http_client()),
             }
             return FlowProvider(**arguments | changes)
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.generation.flow import FlowProvider, model_key_for
 from shared.generation.provider import Clip, GenerationError, Progress
+from shared.generation.transport import http_client
 from tests.local.flow_twin.twin_server import ACCESS_TOKEN, Twin, serving
 from tests.shared.generation.conftest import MakeFlow, clip_of
 
@@ -163,7 +164,7 @@ def test_a_broken_session_endpoint_leaves_nothing_bought(
 def test_a_submission_whose_answer_is_lost_is_never_called_repeatable(
     make_flow: MakeFlow, twin: Twin, scene_id: str
 ) -> None:
-    with httpx.Client(timeout=0.3) as impatient:
+    with http_client(1.0) as impatient:
         provider = make_flow(client=impatient, access_token=ACCESS_TOKEN)
         for outcome in ("submit_timeout", "submit_empty", "submit_not_json"):
             bought = twin.bought()
