@@ -76,6 +76,7 @@ def test_a_connection_that_was_hung_up_on_is_known_without_a_turn(proxied: tuple
     )
     other.execute_unnamed("SELECT pg_sleep(0.1)")
     assert connection.is_stale()
+    connection.close()
     other.close()
 
 
