@@ -135,20 +135,19 @@ def key_set(url: str) -> KeySet:
 
 
 def _user(claims: dict[str, Any]) -> User:
-    subject, email = claims["sub"], claims.get("email")
     try:
-        user_id = UUID(subject)
+        user_id = UUID(claims["sub"])
     except (ValueError, AttributeError, TypeError) as error:
         raise ApiError("invalid_token", cause="sub is not a UUID") from error
-    metadata = claims.get("user_metadata")
+    email, username = account_names(claims.get("email"), claims.get("user_metadata"))
+    return User(id=user_id, email=email, username=username, is_anonymous=claims.get("is_anonymous") is True)
+
+
+def account_names(email: Any, metadata: Any) -> tuple[str, str]:
+    """Return the e-mail address and the name asked for at sign-up, each empty when unknown, fit for Postgres."""
     names = [metadata.get(name) for name in _USER_NAME_CLAIMS] if isinstance(metadata, dict) else []
     username = next((name for name in names if isinstance(name, str) and name), "")
-    return User(
-        id=user_id,
-        email=_storable(email) if isinstance(email, str) else "",
-        username=_storable(username),
-        is_anonymous=claims.get("is_anonymous") is True,
-    )
+    return _storable(email) if isinstance(email, str) else "", _storable(username)
 
 
 def _storable(text: str) -> str:
