@@ -34,6 +34,8 @@ ENTRY_POINTS = {
     "leaderboard_recompute": "functions.leaderboard.recompute",
     "media_serve": "functions.media.serve",
     "health_check": "functions.health.check",
+    "docs_page": "functions.docs.page",
+    "docs_openapi": "functions.docs.openapi",
     "generate_worker": "functions.generate_worker.worker",
 }
 
