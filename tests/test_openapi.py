@@ -82,6 +82,8 @@ def _examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
     if isinstance(node, dict):
         if "schema" in node and "example" in node:
             yield node["schema"], node["example"]
+        for example in node.get("examples", {}).values() if "schema" in node else []:
+            yield node["schema"], example["value"]
         for child in node.values():
             yield from _examples(child)
     elif isinstance(node, list):
