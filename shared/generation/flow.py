@@ -100,7 +100,7 @@ class FlowProvider:
     def _entry(self, call: Call, url: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the one item of `operations` that answers `body`."""
         response = self._answer(call, url, body)
-        if response.status_code != 200:
+        if not response.is_success:
             raise http_failure(call, response.status_code, response.content)
         try:
             entry = response.json()["operations"][0]

@@ -28,7 +28,7 @@ _CAPTCHA_REASONS = ("PUBLIC_ERROR_UNUSUAL_ACTIVITY", "PUBLIC_ERROR_SOMETHING_WEN
 
 
 def http_failure(call: Call, status: int, content: bytes) -> GenerationError:
-    """Return the error that an HTTP answer of `status` (not 200) with this body stands for, made at `call`."""
+    """Return the error that an HTTP answer of `status` (not 2xx) with this body stands for, made at `call`."""
     error = _rpc_error(content)
     message, reason = str(error.get("message", "")), _reason(error)
     detail = f"{call}: HTTP {status} {error.get('status', '')} {reason} {message}"[:DETAIL_MAX_CHARACTERS]

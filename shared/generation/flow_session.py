@@ -45,15 +45,15 @@ class FlowSession:
             return self._held()
 
     def _held(self) -> str:
-        if self._access_token is None:
-            raise GenerationError("provider_unauthorized", "session: no access token")
+        if self._access_token is None or not _fits_a_header(self._access_token):
+            raise GenerationError("provider_unauthorized", "session: no access token, or one that no header can carry")
         return self._access_token
 
     def _is_old(self) -> bool:
         return self._expires_at is not None and time.time() > self._expires_at - RENEW_BEFORE_SECONDS
 
     def _renew(self) -> None:
-        if self._session_token is None:
+        if self._session_token is None or not _fits_a_header(self._session_token):
             raise GenerationError("provider_unauthorized", "session: the access token is dead and no session is set")
         answer = self._fetch(self._session_token)
         token = answer.get("access_token")
@@ -67,10 +67,16 @@ class FlowSession:
             response.raise_for_status()
             answer = response.json()
         except httpx.HTTPStatusError as error:
-            raise GenerationError(_code(error.response.status_code), f"session: {error}") from error
+            raise GenerationError(
+                _code(error.response.status_code), f"session: HTTP {error.response.status_code}"
+            ) from error
         except (httpx.RequestError, ValueError) as error:
-            raise GenerationError("provider_unavailable", f"session: {error!r}") from error
+            raise GenerationError("provider_unavailable", f"session: {type(error).__name__}") from error
         return answer if isinstance(answer, dict) else {}
+
+
+def _fits_a_header(token: str) -> bool:
+    return token != "" and token.isascii() and token.isprintable() and " " not in token
 
 
 def _code(status: int) -> str:

@@ -11,7 +11,14 @@ Call = Literal["submit", "poll"]
 TIMEOUT_SECONDS = 30.0
 CONNECT_TIMEOUT_SECONDS = 10.0
 # Failures that happen before a single byte of the request has left; after these a submission may be repeated.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
 
 def http_client(timeout_seconds: float = TIMEOUT_SECONDS) -> httpx.Client:
@@ -27,7 +34,10 @@ def http_client(timeout_seconds: float = TIMEOUT_SECONDS) -> httpx.Client:
 def connection_failure(call: Call, error: httpx.RequestError) -> GenerationError:
     """Return what a call that got no answer stands for: a submission that was sent may have been taken."""
     lost = call == "submit" and not isinstance(error, _NOT_SENT)
-    return GenerationError("submission_unconfirmed" if lost else "provider_unavailable", f"{call}: {error!r}")
+    # A LocalProtocolError quotes the header it dislikes, which may be the token.
+    said = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    code = "submission_unconfirmed" if lost else "provider_unavailable"
+    return GenerationError(code, f"{call}: {type(error).__name__} {said}".rstrip())
 
 
 def unreadable_answer(call: Call, answer: object) -> GenerationError:

@@ -26,7 +26,7 @@ class Quiet(WSGIRequestHandler):
 def serving(application: WSGIApplication | None = None) -> Iterator[Any]:
     """Serve on a free port of the loopback; set `.app` of what is yielded to change the application."""
     server = make_server("127.0.0.1", 0, application or (lambda _, __: []), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield server
@@ -39,11 +39,12 @@ def serving(application: WSGIApplication | None = None) -> Iterator[Any]:
 class Twin:
     """A running twin and its remote control."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, client: httpx.Client) -> None:
         self.url = url
+        self._client = client
 
     def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
-        response = httpx.request(method, f"{self.url}/control{path}", json=body)
+        response = self._client.request(method, f"{self.url}/control{path}", json=body)
         response.raise_for_status()
         return response.json()
 
@@ -64,9 +65,9 @@ class Twin:
 
 @contextmanager
 def running_twin(state_dir: Path, clip_seconds: float = 0.5) -> Iterator[Twin]:
-    with serving() as server:
+    with serving() as server, httpx.Client() as client:
         url = f"http://127.0.0.1:{server.port}"
         server.app = create_app(state_dir, url, clip_seconds=clip_seconds)
-        twin = Twin(url)
+        twin = Twin(url, client)
         twin.calm()
         yield twin

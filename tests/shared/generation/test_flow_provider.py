@@ -124,6 +124,17 @@ def test_a_dead_token_without_a_session_is_unauthorized(make_flow: MakeFlow, sce
         assert caught.value.code == "provider_unauthorized"
 
 
+@pytest.mark.parametrize("token", ["ya29.two\nlines", "ya29.with space", "ya29.\u00e9t\u00e9", ""])
+def test_a_token_that_no_header_can_carry_is_unauthorized_and_not_quoted(
+    make_flow: MakeFlow, scene_id: str, token: str
+) -> None:
+    for arguments in ({"access_token": token}, {"session_token": token}):
+        with pytest.raises(GenerationError) as caught:
+            make_flow(**arguments).submit(PROMPT, scene_id, "9:16", 1)
+        assert caught.value.code == "provider_unauthorized"
+        assert "ya29" not in str(caught.value)
+
+
 def test_threads_that_meet_a_dead_token_together_renew_it_once(twin: Twin, make_flow: MakeFlow, scene_id: str) -> None:
     sessions: list[str] = []
 
