@@ -55,7 +55,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 def _forget() -> None:
     if pool.pool.cache_info().currsize:
-        pool.pool().dispose()
+        pool.pool().close()
     for made_once in (pool.pool, settings, task_queue, storage_named, auth.key_set):
         made_once.cache_clear()
 

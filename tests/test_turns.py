@@ -16,7 +16,7 @@ def proxy(api: Api, database_url: str, configure: Callable[..., None]) -> Iterat
         configure(DATABASE_URL=url, DATABASE_POOL_SIZE="1")
         api.get("/videos/feed")
         yield counting
-        pool().dispose()
+        pool().close()
 
 
 def turns(proxy: CountingProxy, call: Callable[[], object]) -> int:

@@ -1,35 +1,90 @@
-"""The process's pool of connections: made at the first statement, shared by all threads, no larger than configured."""
+"""The process's connections: opened when first needed, shared by all threads, no more of them than configured.
+
+Not SQLAlchemy's pool: importing it takes as long as functions-framework itself, at every cold start (ADR 5).
+"""
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pg8000 import dbapi
-from sqlalchemy.pool import QueuePool
+from pg8000.exceptions import DatabaseError
 
 from shared.config import Settings, settings
 from shared.db.pipelined import PipelinedConnection, pipelined
 from shared.db.url import connect_arguments
 
 # Below Cloud SQL's hour-long certificates and the ten minutes some poolers and firewalls grant an idle connection.
-_RECYCLE_SECONDS = 540
-_WAIT_SECONDS = 10
+_RECYCLE_SECONDS = 540.0
+_WAIT_SECONDS = 10.0
 _connector_lock = threading.Lock()
 
 
+class PoolExhaustedError(Exception):
+    """Every connection stayed in use for longer than a request should wait."""
+
+
+class _Idle(NamedTuple):
+    connection: PipelinedConnection
+    opened_at: float
+
+
+class Pool:
+    """At most `size` connections at a time; the one used last is used next, so that a quiet instance keeps few."""
+
+    def __init__(self, connect: Callable[[], PipelinedConnection], size: int) -> None:
+        self._connect = connect
+        self._places = threading.BoundedSemaphore(size)
+        # Appending to a list and popping from it are atomic; the semaphore does the counting.
+        self._idle: list[_Idle] = []
+
+    @contextmanager
+    def connection(self) -> Iterator[PipelinedConnection]:
+        """Lend a connection that the server has not hung up on.
+
+        It comes back after a DatabaseError, with which Postgres only refuses a statement; after any other exception
+        half an answer may still be under way, and it is closed. Raises PoolExhaustedError, and what opening raises.
+        """
+        if not self._places.acquire(timeout=_WAIT_SECONDS):
+            raise PoolExhaustedError(f"no connection became free within {_WAIT_SECONDS} seconds")
+        try:
+            lent = self._usable() or _Idle(self._connect(), time.monotonic())
+            try:
+                yield lent.connection
+            except DatabaseError:
+                self._idle.append(lent)
+                raise
+            except BaseException:
+                lent.connection.close()
+                raise
+            self._idle.append(lent)
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().connection.close()
+
+    def _usable(self) -> _Idle | None:
+        while True:
+            try:
+                idle = self._idle.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - idle.opened_at < _RECYCLE_SECONDS and not idle.connection.is_stale():
+                return idle
+            idle.connection.close()
+
+
 @lru_cache(maxsize=1)
-def pool() -> QueuePool:
-    """Return the pool. SQLAlchemy's, without its engine: its way of executing costs a quarter of a request."""
+def pool() -> Pool:
+    """Return this process's pool."""
     current = settings()
-    return QueuePool(
-        lambda: connect(current),
-        pool_size=current.database_pool_size,
-        max_overflow=0,
-        timeout=_WAIT_SECONDS,
-        recycle=_RECYCLE_SECONDS,
-        # Statements run in autocommit: there is nothing to roll back, and rolling back would cost a turn.
-        reset_on_return=None,
-    )
+    return Pool(lambda: connect(current), current.database_pool_size)
 
 
 def connect(current: Settings) -> PipelinedConnection:

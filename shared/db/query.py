@@ -6,10 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 from pg8000.exceptions import DatabaseError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.db.pipelined import PipelinedConnection
-from shared.db.pool import pool
+from shared.db.pool import PoolExhaustedError, pool
 from shared.errors import ApiError
 
 Row = list[Any]
@@ -59,36 +58,24 @@ def _positional(sql: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _with_connection(run: Callable[[PipelinedConnection], list[Row]], *, attempts: int, read_only: bool) -> list[Row]:
-    fairy = _checked_out()
-    connection: PipelinedConnection = fairy.dbapi_connection
     try:
-        return run(connection)
+        with pool().connection() as connection:
+            return run(connection)
     except DatabaseError as error:
         state = sql_state(error)
         if state.startswith(_UNAVAILABLE):
-            fairy.invalidate()
-            raise _unavailable(error) from error
-        if state not in _RETRIED or attempts == 1:
+            lost: Exception = error
+        elif state in _RETRIED and attempts > 1:
+            return _with_connection(run, attempts=attempts - 1, read_only=read_only)
+        else:
             raise
-    except (InterfaceError, OSError) as error:
-        fairy.invalidate()
-        if not read_only or attempts == 1:
-            raise _unavailable(error) from error
-    finally:
-        fairy.close()
-    return _with_connection(run, attempts=attempts - 1, read_only=read_only)
-
-
-def _checked_out() -> Any:
-    """Return a pooled connection that the server has not hung up on; a new one when it has."""
-    try:
-        fairy: Any = pool().connect()
-        while fairy.dbapi_connection.is_stale():
-            fairy.invalidate()
-            fairy = pool().connect()
-    except (InterfaceError, DatabaseError, OSError, PoolTimeoutError) as error:
+    except PoolExhaustedError as error:
         raise _unavailable(error) from error
-    return fairy
+    except (InterfaceError, OSError) as error:
+        lost = error
+    if read_only and attempts > 1:
+        return _with_connection(run, attempts=attempts - 1, read_only=read_only)
+    raise _unavailable(lost) from lost
 
 
 def _unavailable(error: Exception) -> ApiError:

