@@ -3,13 +3,14 @@
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import jwt
 from werkzeug.test import Client, TestResponse
 
 from shared.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from tests.contract import check_answer
 
 JWT_SECRET = "a-test-secret-for-tokens-of-32-characters"
 SIGNATURE_SECRET = "a-test-secret-for-signatures-of-32-characters"
@@ -41,11 +42,20 @@ class Person:
         return jwt.encode({**standard, **claims}, JWT_SECRET, algorithm="HS256")
 
 
+class Response(TestResponse):
+    """An answer whose JSON a test may take for granted."""
+
+    @property
+    def json(self) -> Any:
+        """The parsed body."""
+        return self.get_json()
+
+
 class Api:
-    """The whole API behind its gateway, in this process."""
+    """The whole API behind its gateway, in this process. Every answer must be one that openapi.yaml promises."""
 
     def __init__(self, application: Any) -> None:
-        self._client = Client(application, TestResponse)
+        self._client = Client(application, Response)
 
     def request(
         self,
@@ -57,7 +67,7 @@ class Api:
         signed: bool | None = None,
         headers: dict[str, str] | None = None,
         **options: Any,
-    ) -> TestResponse:
+    ) -> Response:
         """Send one request. `body` is JSON unless it is bytes; by default everything but GET and HEAD is signed."""
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if method not in ("GET", "HEAD", "OPTIONS") else {}
@@ -65,18 +75,23 @@ class Api:
             sent["Authorization"] = f"Bearer {by.token()}"
         if signed if signed is not None else method not in ("GET", "HEAD", "OPTIONS"):
             sent |= signature(method, path.partition("?")[0], raw)
-        return self._client.open(path, method=method, data=raw or None, headers={**sent, **(headers or {})}, **options)
+        answer = self._client.open(
+            path, method=method, data=raw or None, headers={**sent, **(headers or {})}, **options
+        )
+        # So every test is a test of the contract too.
+        check_answer(method, answer.request.path, answer)
+        return answer
 
-    def get(self, path: str, **options: Any) -> TestResponse:
+    def get(self, path: str, **options: Any) -> Response:
         return self.request("GET", path, **options)
 
-    def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+    def post(self, path: str, body: Any = None, **options: Any) -> Response:
         return self.request("POST", path, body, **options)
 
-    def patch(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+    def patch(self, path: str, body: Any = None, **options: Any) -> Response:
         return self.request("PATCH", path, body, **options)
 
-    def delete(self, path: str, **options: Any) -> TestResponse:
+    def delete(self, path: str, **options: Any) -> Response:
         return self.request("DELETE", path, **options)
 
 
