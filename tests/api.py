@@ -80,7 +80,7 @@ class Api:
         )
         # So every test is a test of the contract too.
         check_answer(method, answer.request.path, answer)
-        return answer
+        return cast("Response", answer)
 
     def get(self, path: str, **options: Any) -> Response:
         return self.request("GET", path, **options)
