@@ -128,7 +128,7 @@ def _call(call: Call, request: "Callable[[], GenerateVideosOperation]") -> "Gene
     try:
         return request()
     except APIError as error:
-        raise http_failure(call, error.code, error.message or "") from error
+        raise http_failure(call, error.code, str(error.message or "")) from error
     except GoogleAuthError as error:
         raise GenerationError("provider_unauthorized", f"{call}: {type(error).__name__}: {error}") from error
     except httpx.RequestError as error:
