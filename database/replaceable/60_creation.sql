@@ -18,8 +18,9 @@ BEGIN
     PERFORM FROM profiles WHERE id = p_user_id FOR NO KEY UPDATE;
 
     IF p_idempotency_key IS NOT NULL THEN
-        SELECT logic.replay(p_request_hash, request_hash, video_id) INTO v_answer
-        FROM idempotency_keys WHERE user_id = p_user_id AND key = p_idempotency_key;
+        SELECT replay.* INTO v_answer
+        FROM idempotency_keys AS seen, logic.replay(p_request_hash, seen.request_hash, seen.video_id) AS replay
+        WHERE seen.user_id = p_user_id AND seen.key = p_idempotency_key;
         IF FOUND THEN
             RETURN v_answer;
         END IF;
@@ -27,7 +28,9 @@ BEGIN
 
     IF p_source_video_id IS NOT NULL THEN
         SELECT prompt INTO v_prompt FROM videos
-        WHERE id = p_source_video_id AND (status = 'completed' OR user_id = p_user_id);
+        WHERE id = p_source_video_id AND (status = 'completed' OR user_id = p_user_id)
+        -- The foreign key's lock, before anything that others wait for: a source deleted meanwhile is not found.
+        FOR KEY SHARE;
         IF NOT FOUND THEN
             v_answer.error := 'video_not_found';
             RETURN v_answer;
