@@ -9,6 +9,7 @@ from typing import BinaryIO
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from shared.media.mp4 import NotPlayable, boxes, is_faststart
@@ -53,14 +54,17 @@ def good_frame_jpeg(source: BinaryIO) -> bytes:
     """
     with _video(source) as (container, stream):
         duration_seconds = _duration_seconds(container, stream)
-        best: tuple[float, VideoFrame] | None = None
+        best: VideoFrame | None = None
+        best_interest = -1.0
+        scaler = VideoReformatter()
         for moment in MOMENTS:
             frame = _frame_at(container, stream, moment * duration_seconds)
-            if frame and (best is None or _interest(frame) > best[0]):
-                best = (_interest(frame), frame)
+            interest = _interest(frame, scaler) if frame else -1.0
+            if interest > best_interest:
+                best, best_interest = frame, interest
         if best is None:
             raise NotPlayable("no picture can be decoded")
-        return _jpeg(best[1])
+        return _jpeg(best, scaler)
 
 
 @contextmanager
@@ -103,9 +107,9 @@ def _frame_at(container: InputContainer, stream: VideoStream, seconds: float) ->
     return found
 
 
-def _interest(frame: VideoFrame) -> float:
+def _interest(frame: VideoFrame, scaler: VideoReformatter) -> float:
     """Return the contrast of a picture (standard deviation of brightness, 0 to 128), halved when too dark or light."""
-    small = frame.reformat(width=SAMPLE_PIXELS, height=SAMPLE_PIXELS, format="gray")
+    small = scaler.reformat(frame, width=SAMPLE_PIXELS, height=SAMPLE_PIXELS, format="gray")
     plane = small.planes[0]
     rows = bytes(plane)
     pixels = [value for row in range(SAMPLE_PIXELS) for value in rows[row * plane.line_size :][:SAMPLE_PIXELS]]
@@ -114,12 +118,13 @@ def _interest(frame: VideoFrame) -> float:
     return contrast if 32 <= mean <= 224 else contrast / 2
 
 
-def _jpeg(frame: VideoFrame) -> bytes:
+def _jpeg(frame: VideoFrame, scaler: VideoReformatter) -> bytes:
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height = frame.width, frame.height
+    encoder.thread_count = 1
     encoder.pix_fmt = "yuvj420p"
     encoder.time_base = Fraction(1, 25)
     encoder.options = {"qmin": str(JPEG_QUALITY), "qmax": str(JPEG_QUALITY)}
-    picture = frame.reformat(format="yuvj420p")
+    picture = scaler.reformat(frame, format="yuvj420p")
     picture.pts = 0
     return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
 
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-# One of each is in memory during an upload; the service wants multiples of 256 KiB.
+# Two of these are in memory at the worst moment of an upload; the service wants multiples of 256 KiB.
 UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
 READ_BYTES = 2 * 1024 * 1024
 SHA256_METADATA = "sha256"
@@ -188,7 +188,7 @@ class _HashedStream:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._rest = bytearray()
+        self._rest = b""
         self.sha256 = hashlib.sha256()
         self.size_bytes = 0
 
@@ -196,10 +196,14 @@ class _HashedStream:
         return self.size_bytes
 
     def read(self, count: int) -> bytes:
-        while len(self._rest) < count and (chunk := next(self._chunks, None)) is not None:
-            self._rest += chunk
-        taken = bytes(self._rest[:count])
-        del self._rest[:count]
+        pieces, missing = [self._rest], count - len(self._rest)
+        while missing > 0 and (chunk := next(self._chunks, None)) is not None:
+            pieces.append(chunk)
+            missing -= len(chunk)
+        self._rest = pieces[-1][missing:] if missing < 0 else b""
+        if missing < 0:
+            pieces[-1] = pieces[-1][:missing]
+        taken = b"".join(pieces)
         self.sha256.update(taken)
         self.size_bytes += len(taken)
         return taken

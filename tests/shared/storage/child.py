@@ -1,4 +1,4 @@
-"""Runs in a process of its own: `python -m tests.shared.storage.child stop|measure|ingest ADDRESS`."""
+"""Runs in a process of its own: `python -m tests.shared.storage.child stop|put|ingest ADDRESS [BYTES] [CLIP]`."""
 
 import resource
 import sys
@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from shared.media.ingest import ingest
 from shared.storage.store import Storage
-from tests.shared.media.clips import make_clip
 from tests.shared.storage.backends import open_storage
 
 CHUNK_BYTES = 256 * 1024
@@ -37,30 +38,32 @@ def _long_clip(clip: bytes, padding_bytes: int) -> Iterator[bytes]:
 
 
 def _peak_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    status = Path("/proc/self/status")
+    if status.exists():
+        # On Linux ru_maxrss starts with the peak of the process that started this one; this figure does not.
+        line = next(each for each in status.read_text().splitlines() if each.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _growth(storage: Storage, kind: str, size_bytes: int) -> int:
-    clip = make_clip(8.0, width=720, height=1280)
-    # The first round loads code and fills pools that belong to the process, not to the file.
-    if kind == "ingest":
-        ingest([clip], "videos/first.mp4", "thumbnails/first.jpg", storage)
-        before = _peak_bytes()
-        ingest(_long_clip(clip, size_bytes), "videos/long.mp4", "thumbnails/long.jpg", storage)
-    else:
-        storage.put("videos/first.mp4", [clip])
-        before = _peak_bytes()
+def _growth(storage: Storage, clip: bytes | None, size_bytes: int) -> int:
+    # Opens the connection and loads the code: both belong to the process, not to the file.
+    storage.put("thumbnails/first.jpg", [b"first"])
+    before = psutil.Process().memory_info().rss
+    if clip is None:
         storage.put("videos/long.mp4", _generated(size_bytes))
+    else:
+        ingest(_long_clip(clip, size_bytes), "videos/long.mp4", "thumbnails/long.jpg", storage)
     return _peak_bytes() - before
 
 
 def main() -> None:
     kind, address, *rest = sys.argv[1:]
+    storage = open_storage(address)
     if kind == "stop":
-        open_storage(address).put("videos/half.mp4", _until_killed())
-    else:
-        sys.stdout.write(f"{_growth(open_storage(address), kind, int(rest[0]))}\n")
+        storage.put("videos/half.mp4", _until_killed())
+    clip = Path(rest[1]).read_bytes() if kind == "ingest" else None
+    sys.stdout.write(f"{_growth(storage, clip, int(rest[0]))}\n")
 
 
 if __name__ == "__main__":
