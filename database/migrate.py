@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
+from database.invariants import violations_function
 from shared.config import Settings, settings
 from shared.db.pool import connect
 
@@ -50,8 +51,8 @@ def _migrate(connection: Connection, say: Callable[[str], None]) -> bool:
     newest = ScriptDirectory.from_config(config).get_current_head()
     options = {"version_table": "schema_version"}
     at = MigrationContext.configure(connection, opts=options).get_current_revision()
-    files = sorted((_FOLDER / "replaceable").glob("*.sql"))
-    fingerprint = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    parts = _replaceable()
+    fingerprint = sha256("".join(parts).encode()).hexdigest()
     built = connection.exec_driver_sql(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'logic'"
     ).scalar()
@@ -62,13 +63,20 @@ def _migrate(connection: Connection, say: Callable[[str], None]) -> bool:
     if at != newest:
         say(f"tables: {at or 'empty'} -> {newest}")
         command.upgrade(config, "head")
-    say(f"functions, triggers and shapes: {len(files)} files")
+    say(f"functions, triggers and shapes: {len(parts)} files")
     connection.exec_driver_sql("CREATE SCHEMA logic")
-    for file in files:
+    for part in parts:
         # By the simple protocol, which takes a file of many statements.
-        connection.connection.dbapi_connection.execute_simple(file.read_text())  # type: ignore[union-attr]
+        connection.connection.dbapi_connection.execute_simple(part)  # type: ignore[union-attr]
     connection.exec_driver_sql(f"COMMENT ON SCHEMA logic IS '{fingerprint}'")
     return True
+
+
+def _replaceable() -> list[str]:
+    parts = {file.stem: file.read_text() for file in (_FOLDER / "replaceable").glob("*.sql")}
+    # After all that the rules look at, before 90_access says who may call them.
+    parts["85_invariants"] = violations_function()
+    return [parts[name] for name in sorted(parts)]
 
 
 def main() -> None:

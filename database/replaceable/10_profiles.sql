@@ -11,15 +11,18 @@ $$;
 CREATE FUNCTION logic.ensure_profile(p_user_id uuid, p_email text, p_username text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_base text := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));
-    v_name text := v_base;
+    v_base text;
+    v_name text;
 BEGIN
-    -- Touched at most once a minute, and only here: a row that every action of a user would lock is a bottleneck.
+    -- Touched at most once a minute, and first of all, before any video is locked (30_counters.sql). The triggers touch
+    -- it too, for writers that do not begin here.
     UPDATE profiles SET last_active_at = now()
     WHERE id = p_user_id AND last_active_at < now() - interval '1 minute';
     IF FOUND OR EXISTS (SELECT FROM profiles WHERE id = p_user_id) THEN
         RETURN;
     END IF;
+    v_base := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));
+    v_name := v_base;
     LOOP
         BEGIN
             INSERT INTO profiles (id, username, email) VALUES (p_user_id, v_name, coalesce(p_email, ''))

@@ -1,9 +1,21 @@
--- Counters, kept by triggers so that every writer is bound by them, one update for a whole statement's rows.
+-- Counters, kept by triggers so that every writer is bound by them: one trigger call for a whole statement, one update by
+-- primary key for each row that changes. Loops and not one update joined to all changes: that one would be planned anew
+-- for every like (4 ms instead of 0.1), or once for all, for a bulk load perhaps, and then read whole tables for a like.
 --
--- Lock order. Every statement takes its locks in the order rate_limits, profiles, video_reactions or video_views,
--- videos, creator_stats, and rows of one table by their id. Two transactions then never wait for each other in a circle.
--- That is also why a user's last_active_at is on profiles: kept on creator_stats it would be locked by the liker
--- before, and by the liked after, the video between them.
+-- Lock order. Every statement of the API takes its locks in the order
+--     rate_limits, profiles, video_jobs, videos, video_reactions or video_views, creator_stats,
+-- and of one table by their id,
+-- so two of them never wait for each other in a circle:
+-- - A reaction or a view is written under a KEY SHARE lock on its video (65_reactions.sql), which a deletion respects and
+--   nobody else minds. The trigger then raises it to the lock of an update; Postgres lets a holder pass those who queue.
+-- - Only the creator's row comes after that, and whoever holds it waits for nothing more. That is why a person's
+--   last_active_at is on profiles: on creator_stats it would be locked by the liker before, and by the liked after, the
+--   video between them.
+-- - Whoever needs many creators' rows goes by their id (a bulk insert, the leaderboard); deletions, which cannot, take
+--   turns with each other and with the leaderboard (37_deletion.sql).
+-- What is left is what an operator may write by hand: an UPDATE or DELETE on video_reactions against a deletion of the
+-- same video, or a DELETE on videos against the worker that finishes one of them. Postgres ends one of the two, nothing
+-- is counted wrong, and it may be sent again.
 
 CREATE FUNCTION logic.start_video() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -14,11 +26,13 @@ BEGIN
         NEW.dislikes_count := 0;
         NEW.views_count := 0;
         NEW.heat := NULL;
+        NEW.heat_peak := NULL;
         NEW.ranking_score := NULL;
     END IF;
     IF NEW.status = 'completed' AND NEW.heat IS NULL THEN
         NEW.published_at := coalesce(NEW.published_at, now());
         NEW.heat := logic.publish_heat(NEW.published_at);
+        NEW.heat_peak := NEW.heat;
         NEW.ranking_score := logic.score(NEW.heat, 0, 0);
     END IF;
     RETURN NEW;
@@ -26,26 +40,51 @@ END $$;
 CREATE TRIGGER start_video BEFORE INSERT OR UPDATE OF status ON videos
 FOR EACH ROW EXECUTE FUNCTION logic.start_video();
 
-CREATE TYPE logic.creator_change AS (user_id uuid, videos integer, likes bigint, dislikes bigint);
+-- Something a person did, and when: what their last_active_at follows.
+CREATE TYPE logic.activity AS (user_id uuid, moment timestamptz);
+
+CREATE FUNCTION logic.note_activity(activities logic.activity[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_latest logic.activity;
+BEGIN
+    -- An upsert fires the triggers of both INSERT and UPDATE, one of them for no rows.
+    IF cardinality(activities) = 0 THEN
+        RETURN;
+    END IF;
+    -- Once a minute at most: a row that everything a person does would lock is a bottleneck. After the API's own
+    -- statements nothing is left to do here, since they begin with logic.ensure_profile, which does the same.
+    FOR v_latest IN
+        SELECT user_id, least(max(moment), now()) FROM unnest(activities) WHERE user_id IS NOT NULL
+        GROUP BY user_id ORDER BY user_id
+    LOOP
+        UPDATE profiles SET last_active_at = v_latest.moment
+        WHERE id = v_latest.user_id AND last_active_at < v_latest.moment - interval '1 minute';
+    END LOOP;
+END $$;
+
+CREATE TYPE logic.creator_change AS (user_id uuid, videos bigint, likes bigint, dislikes bigint);
 
 CREATE FUNCTION logic.apply_creator_changes(changes logic.creator_change[]) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_change logic.creator_change;
 BEGIN
-    PERFORM FROM creator_stats WHERE user_id IN (SELECT user_id FROM unnest(changes)) ORDER BY user_id FOR NO KEY UPDATE;
-    UPDATE creator_stats AS stats SET
-        videos_created = stats.videos_created + change.videos,
-        total_likes = stats.total_likes + change.likes,
-        total_dislikes = stats.total_dislikes + change.dislikes
-    FROM (
-        SELECT user_id, sum(videos) AS videos, sum(likes) AS likes, sum(dislikes) AS dislikes
-        FROM unnest(changes) GROUP BY user_id
-    ) AS change
-    WHERE stats.user_id = change.user_id;
+    FOR v_change IN
+        SELECT user_id, sum(videos), sum(likes), sum(dislikes) FROM unnest(changes) GROUP BY user_id ORDER BY user_id
+    LOOP
+        UPDATE creator_stats SET
+            videos_created = videos_created + v_change.videos,
+            total_likes = total_likes + v_change.likes,
+            total_dislikes = total_dislikes + v_change.dislikes
+        WHERE user_id = v_change.user_id;
+    END LOOP;
 END $$;
 
 CREATE FUNCTION logic.count_new_videos() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM logic.note_activity(ARRAY(SELECT (user_id, created_at)::logic.activity FROM new_rows));
     PERFORM logic.apply_creator_changes(ARRAY(
         SELECT (user_id, count(*), 0, 0)::logic.creator_change
         FROM new_rows WHERE status = 'completed' GROUP BY user_id));
@@ -55,18 +94,15 @@ CREATE TRIGGER count_new_videos AFTER INSERT ON videos
 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_new_videos();
 
 -- By row, since Postgres gives no transition tables to a trigger on one column, and without the column every like
--- would pass through here. A status changes one video at a time.
+-- would pass through here. A status changes one video at a time, to completed only once, and then nobody has reacted.
 CREATE FUNCTION logic.count_finished_video() RETURNS trigger
 LANGUAGE plpgsql AS $$
-DECLARE
-    v_sign integer := CASE WHEN NEW.status = 'completed' THEN 1 ELSE -1 END;
 BEGIN
-    PERFORM logic.apply_creator_changes(
-        ARRAY[(NEW.user_id, v_sign, v_sign * NEW.likes_count, v_sign * NEW.dislikes_count)::logic.creator_change]);
+    PERFORM logic.apply_creator_changes(ARRAY[(NEW.user_id, 1, 0, 0)::logic.creator_change]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_finished_video AFTER UPDATE OF status ON videos
-FOR EACH ROW WHEN ((OLD.status = 'completed') IS DISTINCT FROM (NEW.status = 'completed'))
+FOR EACH ROW WHEN (OLD.status <> 'completed' AND NEW.status = 'completed')
 EXECUTE FUNCTION logic.count_finished_video();
 
 CREATE FUNCTION logic.count_deleted_videos() RETURNS trigger
@@ -85,42 +121,64 @@ CREATE TYPE logic.reaction_event AS (video_id uuid, reaction reaction_kind, crea
 
 CREATE FUNCTION logic.apply_reactions(events logic.reaction_event[]) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_change record;
+    v_creators logic.creator_change[];
 BEGIN
     IF cardinality(events) = 0 THEN
         RETURN;
     END IF;
-    PERFORM FROM videos WHERE id IN (SELECT video_id FROM unnest(events)) ORDER BY id FOR NO KEY UPDATE;
-    WITH change AS (
+    FOR v_change IN
         SELECT video_id,
             coalesce(sum(change) FILTER (WHERE reaction = 'like'), 0) AS likes,
             coalesce(sum(change) FILTER (WHERE reaction = 'dislike'), 0) AS dislikes,
             logic.heat_sum(array_agg(logic.half_lives(created_at)) FILTER (WHERE reaction = 'like' AND change = 1)) AS added,
             logic.heat_sum(array_agg(logic.half_lives(created_at)) FILTER (WHERE reaction = 'like' AND change = -1)) AS removed
-        FROM unnest(events) GROUP BY video_id
-    ), heated AS (
-        SELECT video.id, change.likes, change.dislikes, coalesce(
-            logic.heat_subtract(logic.heat_add(video.heat, change.added), change.removed),
-            logic.heat_from_rows(video.id, video.published_at)) AS heat
-        FROM change JOIN videos AS video ON video.id = change.video_id
-    )
-    UPDATE videos AS video SET
-        likes_count = video.likes_count + heated.likes,
-        dislikes_count = video.dislikes_count + heated.dislikes,
-        heat = heated.heat,
-        ranking_score = logic.score(
-            heated.heat, video.likes_count + heated.likes, video.dislikes_count + heated.dislikes)
-    FROM heated WHERE video.id = heated.id;
-    PERFORM logic.apply_creator_changes(ARRAY(
-        SELECT (video.user_id, 0,
-            coalesce(sum(event.change) FILTER (WHERE event.reaction = 'like'), 0),
-            coalesce(sum(event.change) FILTER (WHERE event.reaction = 'dislike'), 0))::logic.creator_change
-        FROM unnest(events) AS event JOIN videos AS video ON video.id = event.video_id
-        GROUP BY video.user_id));
+        FROM unnest(events) GROUP BY video_id ORDER BY video_id
+    LOOP
+        v_creators := v_creators || logic.change_video(
+            v_change.video_id, v_change.likes, v_change.dislikes, v_change.added, v_change.removed);
+    END LOOP;
+    PERFORM logic.apply_creator_changes(v_creators);
+END $$;
+
+-- Change one video's counters and heat; return what that means for its creator.
+CREATE FUNCTION logic.change_video(
+    p_video_id uuid, p_likes bigint, p_dislikes bigint, p_added double precision, p_removed double precision
+) RETURNS logic.creator_change
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_video videos;
+    v_heat double precision;
+    v_heat_peak double precision;
+BEGIN
+    -- A statement of its own: what follows must see what those wrote who had the lock before.
+    SELECT * INTO v_video FROM videos WHERE id = p_video_id FOR NO KEY UPDATE;
+    -- Deleted by this very statement. What its creator loses is counted with the video.
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    v_heat := logic.heat_add(v_video.heat, p_added);
+    v_heat_peak := greatest(v_video.heat_peak, v_heat);
+    v_heat := logic.heat_subtract(v_heat, p_removed);
+    IF logic.may_be_inexact(v_heat, v_heat_peak) THEN
+        v_heat := logic.heat_from_rows(p_video_id, v_video.published_at);
+        v_heat_peak := v_heat;
+    END IF;
+    UPDATE videos SET
+        likes_count = likes_count + p_likes,
+        dislikes_count = dislikes_count + p_dislikes,
+        heat = v_heat,
+        heat_peak = v_heat_peak,
+        ranking_score = logic.score(v_heat, likes_count + p_likes, dislikes_count + p_dislikes)
+    WHERE id = p_video_id;
+    RETURN (v_video.user_id, 0, p_likes, p_dislikes)::logic.creator_change;
 END $$;
 
 CREATE FUNCTION logic.count_new_reactions() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM logic.note_activity(ARRAY(SELECT (user_id, created_at)::logic.activity FROM new_rows));
     PERFORM logic.apply_reactions(ARRAY(
         SELECT (video_id, reaction, created_at, 1)::logic.reaction_event FROM new_rows));
     RETURN NULL;
@@ -131,6 +189,7 @@ REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.coun
 CREATE FUNCTION logic.count_changed_reactions() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM logic.note_activity(ARRAY(SELECT (user_id, created_at)::logic.activity FROM new_rows));
     PERFORM logic.apply_reactions(ARRAY(
         SELECT (video_id, reaction, created_at, 1)::logic.reaction_event FROM new_rows
         UNION ALL
@@ -151,17 +210,33 @@ END $$;
 CREATE TRIGGER count_lost_reactions AFTER DELETE ON video_reactions
 REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_lost_reactions();
 
-CREATE FUNCTION logic.count_views() RETURNS trigger
+CREATE FUNCTION logic.apply_views(video_ids uuid[], sign integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_change record;
+BEGIN
+    FOR v_change IN
+        SELECT video_id, count(*) AS views FROM unnest(video_ids) AS video_id GROUP BY video_id ORDER BY video_id
+    LOOP
+        UPDATE videos SET views_count = views_count + sign * v_change.views WHERE id = v_change.video_id;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION logic.count_new_views() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM videos WHERE id IN (SELECT video_id FROM changed_rows) ORDER BY id FOR NO KEY UPDATE;
-    UPDATE videos AS video SET
-        views_count = video.views_count + change.views * CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
-    FROM (SELECT video_id, count(*) AS views FROM changed_rows GROUP BY video_id) AS change
-    WHERE video.id = change.video_id;
+    PERFORM logic.note_activity(ARRAY(SELECT (user_id, created_at)::logic.activity FROM new_rows WHERE user_id IS NOT NULL));
+    PERFORM logic.apply_views(ARRAY(SELECT video_id FROM new_rows), 1);
     RETURN NULL;
 END $$;
 CREATE TRIGGER count_new_views AFTER INSERT ON video_views
-REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_views();
+REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_new_views();
+
+CREATE FUNCTION logic.count_lost_views() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM logic.apply_views(ARRAY(SELECT video_id FROM old_rows), -1);
+    RETURN NULL;
+END $$;
 CREATE TRIGGER count_lost_views AFTER DELETE ON video_views
-REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_views();
+REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION logic.count_lost_views();

@@ -20,7 +20,7 @@ $$;
 
 CREATE VIEW logic.video_shapes AS
 SELECT
-    video.id, video.user_id, video.status, video.ranking_score, video.published_at, video.created_at,
+    video.id, video.user_id, video.status, video.ranking_score, video.published_at, video.created_at, video.likes_count,
     json_strip_nulls(json_build_object(
         'id', video.id,
         'prompt', video.prompt,

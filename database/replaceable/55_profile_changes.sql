@@ -54,13 +54,6 @@ EXCEPTION WHEN foreign_key_violation THEN
     NULL;
 END $$;
 
+-- What goes with it and what stays: docs/data.md; in which order it is locked: 37_deletion.sql.
 CREATE FUNCTION logic.delete_profile(p_user_id uuid) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    -- One at a time: two people who liked each other's videos would wait for each other's rows.
-    PERFORM pg_advisory_xact_lock(hashtextextended('instaveo.delete_profile', 0));
-    -- In the lock order. The cascade would begin with creator_stats.
-    DELETE FROM video_reactions WHERE user_id = p_user_id;
-    DELETE FROM videos WHERE user_id = p_user_id;
-    DELETE FROM profiles WHERE id = p_user_id;
-END $$;
+LANGUAGE sql AS $$ DELETE FROM profiles WHERE id = p_user_id $$;

@@ -19,6 +19,9 @@ DECLARE
     v_creators bigint;
     v_changed bigint;
 BEGIN
+    -- Not while somebody is being deleted, who holds creators' rows in another order (37_deletion.sql), and not twice at
+    -- once: the second would only wait for the first's rows, and then find nothing to change.
+    PERFORM logic.take_turns();
     WITH scored AS (
         SELECT stats.user_id, profile.last_active_at, logic.creator_score(
             now() - profile.last_active_at, stats.videos_created, stats.total_likes, stats.total_dislikes) AS score

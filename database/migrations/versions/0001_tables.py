@@ -55,17 +55,26 @@ CREATE TABLE videos (
     -- log2 of the decayed heat, and with the approval added the score that orders the feed: replaceable/20_ranking.sql.
     -- Double precision, because two likes a second apart differ in the fifth decimal of numbers around a thousand.
     heat double precision,
+    -- The highest heat since it was last added up from the rows: what a sum that shrank may have lost to rounding.
+    heat_peak double precision,
     ranking_score double precision,
     published_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     source_video_id uuid REFERENCES videos ON DELETE SET NULL,
     duration_seconds double precision,
-    CHECK (status <> 'completed' OR (video_url <> '' AND published_at IS NOT NULL))
+    CONSTRAINT videos_finished_have_a_file
+        CHECK (status <> 'completed' OR (video_url <> '' AND published_at IS NOT NULL)),
+    CONSTRAINT videos_finished_have_a_score
+        CHECK ((status = 'completed') = (heat IS NOT NULL AND heat_peak IS NOT NULL AND ranking_score IS NOT NULL)),
+    -- Binds whoever writes a reaction or a view, since the triggers count it here.
+    CONSTRAINT videos_unfinished_have_no_audience
+        CHECK (status = 'completed' OR (likes_count = 0 AND dislikes_count = 0 AND views_count = 0))
     -- Room for new versions of a row on its own page, so that counting a view touches no index (a HOT update).
 ) WITH (fillfactor = 80);
 CREATE INDEX videos_feed ON videos (ranking_score DESC, id DESC) WHERE status = 'completed';
 CREATE INDEX videos_newest ON videos (published_at DESC, id DESC) WHERE status = 'completed';
+CREATE INDEX videos_most_liked ON videos (likes_count DESC, id DESC) WHERE status = 'completed';
 CREATE INDEX videos_of_user ON videos (user_id, created_at DESC, id DESC);
 CREATE INDEX videos_source ON videos (source_video_id) WHERE source_video_id IS NOT NULL;
 
