@@ -4,13 +4,13 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from shared.errors import ApiError
-from shared.storage.links import sign_link
+from shared.storage.links import check_link, sign_link
 from shared.storage.store import CHUNK_BYTES, StoredObject, content_type_of
 
 # A dot cannot begin a part of a key, so nothing in here can be asked for.
@@ -100,6 +100,25 @@ class FileStorage:
             return self.path(key).open("rb")
         except FileNotFoundError:
             raise ApiError("media_not_found") from None
+
+    def version(self, key: str) -> tuple[int, str]:
+        """Return the object's size in bytes and its strong ETag, without reading it.
+
+        Raises ApiError `media_not_found`.
+        """
+        with _disk_errors():
+            try:
+                facts = self.path(key).stat()
+            except FileNotFoundError:
+                raise ApiError("media_not_found") from None
+        return facts.st_size, f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+
+    def check_link(self, key: str, query: Mapping[str, str]) -> str:
+        """Return the file name of a link that `signed_url` made, from its query as it arrived.
+
+        Raises ApiError `invalid_signature` or `expired_signature`.
+        """
+        return check_link(self._signing_secret, key, query, time.time())
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
