@@ -72,3 +72,14 @@ def read_time_cursor(text: str | None, list_name: str) -> Position:
         return Position(moment.astimezone(UTC).isoformat(), position.id)
     except (ValueError, OverflowError) as error:
         raise ApiError("invalid_cursor", cause=str(error)) from error
+
+
+def read_count_cursor(text: str | None, list_name: str) -> Position:
+    """Return the position like `read_cursor`, for a list that is sorted by a count, a Postgres integer."""
+    position = read_cursor(text, list_name)
+    if position.sort_value is None:
+        return position
+    digits = str(position.sort_value)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31):
+        raise ApiError("invalid_cursor", cause="not a count")
+    return Position(digits, position.id)

@@ -1,46 +1,108 @@
-"""GET /videos/feed?cursor=&limit=: a page of finished videos, best first, and the cursor of the next page."""
+"""GET /videos/feed?sort=&cursor=&limit=&since=: finished videos page by page, or how many newer ones there are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from shared.answers import PRIVATE, PUBLIC_BRIEFLY, Answer, cached
 from shared.call import Call
-from shared.cursors import read_number_cursor
+from shared.cursors import Position, read_count_cursor, read_number_cursor, read_time_cursor
 from shared.db.query import fetch_row
 from shared.endpoint import endpoint
+from shared.errors import invalid_field
 from shared.fields import page_limit
 
-# One row more than the page tells whether there is a next one.
-SQL = """
+# One row more than the page tells whether there is a next one. `asOf` is a video's moment and not the clock's, so that
+# an unchanged first page is the same text, and a 304.
+_PAGE_SQL = """
 WITH fetched AS (
-    SELECT shape.id, shape.ranking_score,
+    SELECT shape.id, shape.COLUMN AS place,
         logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
     FROM logic.video_shapes AS shape
     LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
     WHERE shape.status = 'completed' AND (CAST(:id AS uuid) IS NULL
-        OR (shape.ranking_score, shape.id) < (CAST(:score AS double precision), CAST(:id AS uuid)))
-    ORDER BY shape.ranking_score DESC, shape.id DESC
+        OR (shape.COLUMN, shape.id) < (CAST(:place AS TYPE), CAST(:id AS uuid)))
+    ORDER BY shape.COLUMN DESC, shape.id DESC
     LIMIT CAST(:limit AS integer) + 1
 ), page AS (
-    SELECT * FROM fetched ORDER BY ranking_score DESC, id DESC LIMIT CAST(:limit AS integer)
+    SELECT * FROM fetched ORDER BY place DESC, id DESC LIMIT CAST(:limit AS integer)
 ), edge AS (
     SELECT (SELECT count(*) FROM fetched) > CAST(:limit AS integer) AS has_more,
-        (SELECT logic.cursor('feed', ranking_score::text, id) FROM page ORDER BY ranking_score, id LIMIT 1) AS cursor
+        (SELECT logic.cursor(CAST(:list AS text), place::text, id) FROM page ORDER BY place, id LIMIT 1) AS cursor
+), body AS (
+    SELECT has_more, cursor, json_build_object(
+        'videos', coalesce((SELECT json_agg(video ORDER BY place DESC, id DESC) FROM page), '[]'),
+        'hasMore', has_more) AS body
+    FROM edge
+), linked AS (
+    SELECT CASE WHEN has_more THEN logic.with_field(body, 'nextCursor', to_json(cursor)) ELSE body END AS body FROM body
 )
-SELECT CASE WHEN has_more THEN logic.with_field(body, 'nextCursor', to_json(cursor)) ELSE body END::text
-FROM edge, LATERAL (SELECT json_build_object(
-    'videos', coalesce((SELECT json_agg(video ORDER BY ranking_score DESC, id DESC) FROM page), '[]'),
-    'hasMore', has_more) AS body) AS built
+SELECT CASE WHEN CAST(:id AS uuid) IS NOT NULL THEN body ELSE logic.with_field(body, 'asOf', to_json(
+    (SELECT coalesce(max(published_at), 'epoch') FROM videos WHERE status = 'completed'))) END::text
+FROM linked
 """
+
+MAX_NEWER = 100
+NEWER_SQL = """
+SELECT json_build_object('videos', '[]'::json, 'hasMore', false,
+    'asOf', (SELECT coalesce(max(published_at), 'epoch') FROM videos WHERE status = 'completed'),
+    'newer', (SELECT count(*) FROM (
+        SELECT FROM videos WHERE status = 'completed' AND published_at > CAST(:since AS timestamptz)
+        ORDER BY published_at DESC LIMIT CAST(:most AS integer)) AS newer))::text
+"""
+
+
+class _Sort(NamedTuple):
+    """One order of the feed, each read down an index of its own; a cursor belongs to one of them."""
+
+    sql: str
+    list_name: str
+    read_cursor: Callable[[str | None, str], Position]
+
+
+def _page_sql(column: str, column_type: str) -> str:
+    return _PAGE_SQL.replace("COLUMN", column).replace("TYPE", column_type)
+
+
+SORTS = {
+    "rank": _Sort(_page_sql("ranking_score", "double precision"), "feed", read_number_cursor),
+    "new": _Sort(_page_sql("published_at", "timestamptz"), "feed by new", read_time_cursor),
+    "top": _Sort(_page_sql("likes_count", "integer"), "feed by top", read_count_cursor),
+}
 
 
 @endpoint("GET", "/videos/feed", access="optional", signed=False)
 def videos_feed(call: Call) -> Answer:
-    """Answer a FeedResponse; a signed-in caller also sees their own reactions. At most 50 videos a page."""
-    position = read_number_cursor(call.query.get("cursor"), "feed")
-    row = fetch_row(
-        SQL,
-        read_only=True,
-        viewer=call.viewer_id,
-        score=position.sort_value,
-        id=position.id,
-        limit=page_limit(call.query, default=20, maximum=50),
-    )
+    """Answer a FeedResponse of at most 50 videos; with `since`, one without videos that says how many are `newer`.
+
+    Page one carries `asOf`, to be sent as `since` later. A signed-in caller also sees their own reactions.
+    """
+    sort = SORTS.get(call.query.get("sort") or "rank")
+    if sort is None:
+        raise invalid_field("sort", "must be rank, new or top")
+    if call.query.get("since"):
+        row = fetch_row(NEWER_SQL, read_only=True, since=_moment(call.query["since"]), most=MAX_NEWER)
+    else:
+        position = sort.read_cursor(call.query.get("cursor"), sort.list_name)
+        row = fetch_row(
+            sort.sql,
+            read_only=True,
+            viewer=call.viewer_id,
+            place=position.sort_value,
+            id=position.id,
+            limit=page_limit(call.query, default=20, maximum=50),
+            list=sort.list_name,
+        )
     return cached(row[0] if row else "", PRIVATE if call.user else PUBLIC_BRIEFLY)
+
+
+def _moment(text: str) -> str:
+    """Return `?since=` in UTC, as Postgres reads it."""
+    try:
+        # A plus sign that was not escaped has become a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        return moment.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise invalid_field("since", "must be the asOf of an earlier answer") from error
