@@ -12,7 +12,6 @@ SELECT
         'totalDislikes', stats.total_dislikes,
         'lastActiveAt', profile.last_active_at,
         'createdAt', profile.created_at,
-        'updatedAt', profile.updated_at,
         'rank', stats.rank,
         -- Left out until the first recompute, so that a client falls back to its own formula and not to zero.
         'creatorScore', CASE WHEN stats.recomputed_at IS NOT NULL THEN stats.creator_score END

@@ -55,5 +55,3 @@ EXCEPTION WHEN foreign_key_violation THEN
 END $$;
 
 -- What goes with it and what stays: docs/data.md; in which order it is locked: 37_deletion.sql.
-CREATE FUNCTION logic.delete_profile(p_user_id uuid) RETURNS void
-LANGUAGE sql AS $$ DELETE FROM profiles WHERE id = p_user_id $$;

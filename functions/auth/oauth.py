@@ -35,7 +35,7 @@ def auth_oauth(call: Call) -> Answer:
 
 def _optional_values(query: Mapping[str, str], allow_list: tuple[str, ...]) -> dict[str, str]:
     redirect_to, scopes = query.get("redirectTo", ""), query.get("scopes", "")
-    challenge, method = query.get("codeChallenge", ""), query.get("codeChallengeMethod", "").lower()
+    challenge, method = query.get("codeChallenge", ""), query.get("codeChallengeMethod", "")
     if redirect_to and not is_allowed_redirect(redirect_to, allow_list):
         raise ApiError("redirect_not_allowed")
     if scopes and not _SCOPES.fullmatch(scopes):

@@ -14,9 +14,12 @@ from shared.errors import ApiError
 from shared.hook_signature import read_hook_secrets, verify_hook
 
 SQL = """
-SELECT CASE WHEN CAST(:is_deleted AS boolean) THEN logic.delete_profile(CAST(:id AS uuid))
-    ELSE logic.follow_account(CAST(:id AS uuid), CAST(:email AS text), CAST(:username AS text),
-        CAST(:new_username AS text), CAST(:avatar_url AS text)) END
+WITH gone AS (
+    DELETE FROM profiles WHERE id = CAST(:id AS uuid) AND CAST(:is_deleted AS boolean)
+)
+SELECT CASE WHEN NOT CAST(:is_deleted AS boolean) THEN logic.follow_account(
+    CAST(:id AS uuid), CAST(:email AS text), CAST(:username AS text),
+    CAST(:new_username AS text), CAST(:avatar_url AS text)) END
 """
 
 

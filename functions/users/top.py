@@ -20,6 +20,6 @@ FROM (
 @endpoint("GET", "/users/top", access="user", signed=False)
 def users_top(call: Call) -> Answer:
     """Answer an array of UserProfile with `rank` and `creatorScore`, the best first; at most 100."""
-    limit = page_limit(call.query, default=50, maximum=100)
+    limit = page_limit(call.query, default=20, maximum=100)
     row = fetch_row(SQL, read_only=True, viewer=call.viewer_id, limit=limit)
     return cached(row[0] if row else "[]", PRIVATE)

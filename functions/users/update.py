@@ -22,7 +22,6 @@ _READ_ONLY = (
     "totalDislikes",
     "lastActiveAt",
     "createdAt",
-    "updatedAt",
     "rank",
     "creatorScore",
 )
