@@ -48,14 +48,6 @@ resource "google_service_account_iam_member" "deployer_acts_as" {
   member             = google_service_account.deployer[0].member
 }
 
-resource "google_service_account_iam_member" "deployer_migrates" {
-  count = local.has_github ? 1 : 0
-
-  service_account_id = google_service_account.helper["migrator"].name
-  role               = "roles/iam.serviceAccountTokenCreator"
-  member             = google_service_account.deployer[0].member
-}
-
 resource "google_iam_workload_identity_pool" "github" {
   count = local.has_github ? 1 : 0
 
@@ -85,10 +77,14 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   }
 }
 
-resource "google_service_account_iam_member" "github_is_deployer" {
-  count = local.has_github ? 1 : 0
+# The migrator too, directly: GitHub's identity is exchanged for one account at a time.
+resource "google_service_account_iam_member" "github_stands_for" {
+  for_each = local.has_github ? {
+    deployer = google_service_account.deployer[0].name
+    migrator = google_service_account.helper["migrator"].name
+  } : {}
 
-  service_account_id = google_service_account.deployer[0].name
+  service_account_id = each.value
   role               = "roles/iam.workloadIdentityUser"
   member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/${local.github_subject}"
 }
