@@ -37,6 +37,7 @@ ENTRY_POINTS = {
     "docs_page": "functions.docs.page",
     "docs_openapi": "functions.docs.openapi",
     "generate_worker": "functions.generate_worker.worker",
+    "jobs_sweep": "functions.jobs.sweep",
 }
 
 

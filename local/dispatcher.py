@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from local.child import die_with_parent
+from local.scheduler import start_scheduler
 from shared.config import settings
 from shared.log import log
 from shared.queue.local import LocalQueue
@@ -74,9 +75,10 @@ class Dispatcher:
 
 
 def main() -> None:
-    """Deliver tasks until stopped."""
+    """Deliver tasks, and call what is scheduled, until stopped."""
     die_with_parent()
     current = settings()
+    start_scheduler(current.worker_url)
     dispatcher = Dispatcher(LocalQueue(Path(current.local_queue_path)), current.worker_url)
     while True:
         if not dispatcher.dispatch_next():

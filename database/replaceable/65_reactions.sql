@@ -76,24 +76,3 @@ BEGIN
     v_answer.body := '{"success": true}';
     RETURN v_answer;
 END $$;
-
--- A video's state for its owner, who asks every few seconds.
-CREATE FUNCTION logic.sync_status(p_user_id uuid, p_video_id uuid) RETURNS logic.answer
-LANGUAGE plpgsql AS $$
-DECLARE
-    v_answer logic.answer := logic.spend(p_user_id::text, 'sync', 240, 60);
-    v_status video_status;
-    v_owner uuid;
-BEGIN
-    IF v_answer.error IS NOT NULL THEN
-        RETURN v_answer;
-    END IF;
-    SELECT status, user_id INTO v_status, v_owner FROM videos WHERE id = p_video_id;
-    IF v_owner = p_user_id THEN
-        v_answer.body := logic.own_video(p_video_id);
-    ELSE
-        -- A video that others may see is no secret; any other one does not exist for them.
-        v_answer.error := CASE WHEN v_status = 'completed' THEN 'not_owner' ELSE 'video_not_found' END;
-    END IF;
-    RETURN v_answer;
-END $$;

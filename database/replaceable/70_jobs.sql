@@ -1,4 +1,4 @@
--- A job's life: queued, claimed, submitted, polled, finished or failed. Whoever holds the newest fence may write.
+-- A job's life: queued, claimed, submitted, polled, stored, completed or failed. Whoever holds the newest fence may write.
 
 CREATE FUNCTION logic.note_job_event(p_job_id uuid, p_event text, p_detail jsonb) RETURNS void
 LANGUAGE sql AS $$
@@ -6,32 +6,55 @@ LANGUAGE sql AS $$
     SELECT id, p_event, attempts, p_detail FROM video_jobs WHERE id = p_job_id
 $$;
 
+-- A worker that died leaves the lane blocked: when its lease is over, its job goes back to the line. Returns the job.
+CREATE FUNCTION logic.take_back_expired() RETURNS SETOF uuid
+LANGUAGE sql AS $$
+    WITH taken AS (
+        UPDATE video_jobs SET
+            -- `attempts` counts those that failed: a worker that died is one, a worker that ran out of time is none.
+            status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now()
+        WHERE status = 'running' AND lease_expires_at < clock_timestamp()
+        RETURNING id, attempts
+    ), noted AS (
+        INSERT INTO job_events (job_id, event, attempt) SELECT id, 'lease_expired', attempts FROM taken
+    )
+    SELECT id FROM taken
+$$;
+
+-- Whether the provider may be asked about the job by somebody who only looks: no worker has it, no delay runs, it has an
+-- operation, and nobody asked within `p_poll_seconds`.
+CREATE FUNCTION logic.may_be_polled(p_job video_jobs, p_poll_seconds double precision) RETURNS boolean
+LANGUAGE sql AS $$
+    SELECT p_job.operation_name IS NOT NULL
+        AND CASE p_job.status
+            WHEN 'queued' THEN p_job.available_at <= clock_timestamp()
+            WHEN 'running' THEN p_job.lease_expires_at < clock_timestamp()
+            ELSE false END
+        AND coalesce(p_job.polled_at <= clock_timestamp() - make_interval(secs => p_poll_seconds), true)
+$$;
+
 -- Take the job for `p_lease_seconds`. The outcome is 'claimed', 'done' (nothing to do), 'busy' (another job, or another
 -- worker with this one, is at it) or 'later' (it waits out a delay); only with 'claimed' is the rest set.
+-- `p_poll_seconds` is set by who wants no more than to ask the provider once; that leaves no event.
 CREATE TYPE logic.claim AS (
     outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, operation_name text, provider_status text,
-    attempts integer, submissions integer, polls integer, seconds_to_deadline double precision, progress smallint);
+    attempts integer, submissions integer, polls integer, seconds_to_deadline double precision);
 
-CREATE FUNCTION logic.claim_job(p_job_id uuid, p_lease_seconds double precision) RETURNS logic.claim
+CREATE FUNCTION logic.claim_job(p_job_id uuid, p_lease_seconds double precision, p_poll_seconds double precision)
+RETURNS logic.claim
 LANGUAGE plpgsql AS $$
 DECLARE
     v_claim logic.claim;
     v_job video_jobs;
 BEGIN
-    -- A worker that died with another job leaves the lane blocked: its job goes back to the line.
-    UPDATE video_jobs SET
-        status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now()
-    WHERE status = 'running' AND lease_expires_at < clock_timestamp() AND id <> p_job_id;
-
+    PERFORM logic.take_back_expired();
     UPDATE video_jobs SET
         status = 'running', fence = fence + 1,
-        -- `attempts` counts those that failed: a worker that died is one, a worker that ran out of time is none.
-        attempts = attempts + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
         lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds),
+        polled_at = CASE WHEN p_poll_seconds IS NULL THEN polled_at ELSE clock_timestamp() END,
         started_at = coalesce(started_at, now()), updated_at = now()
-    WHERE id = p_job_id AND (
-        (status = 'queued' AND available_at <= clock_timestamp())
-        OR (status = 'running' AND lease_expires_at < clock_timestamp()))
+    WHERE id = p_job_id AND status = 'queued' AND available_at <= clock_timestamp()
+        AND (p_poll_seconds IS NULL OR logic.may_be_polled(video_jobs, p_poll_seconds))
     RETURNING * INTO v_job;
     IF NOT FOUND THEN
         SELECT CASE WHEN status IN ('succeeded', 'failed') THEN 'done' WHEN status = 'running' THEN 'busy' ELSE 'later' END
@@ -40,10 +63,12 @@ BEGIN
         RETURN v_claim;
     END IF;
     UPDATE videos SET status = 'processing', updated_at = now() WHERE id = v_job.video_id AND status = 'pending';
-    PERFORM logic.note_job_event(p_job_id, 'claimed', jsonb_build_object('fence', v_job.fence));
+    IF p_poll_seconds IS NULL THEN
+        PERFORM logic.note_job_event(p_job_id, 'claimed', jsonb_build_object('fence', v_job.fence));
+    END IF;
     v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.operation_name,
         v_job.provider_status, v_job.attempts, v_job.submissions, v_job.polls,
-        extract(epoch FROM v_job.deadline_at - clock_timestamp()), v_job.progress);
+        extract(epoch FROM v_job.deadline_at - clock_timestamp()));
     RETURN v_claim;
 EXCEPTION WHEN unique_violation THEN
     -- The index that allows one running job.
@@ -55,11 +80,14 @@ END $$;
 -- The writes below return whether the fence still held; one that did not has changed nothing. Each may be repeated
 -- by a worker that never saw the answer to it.
 
-CREATE FUNCTION logic.job_submitting(p_job_id uuid, p_fence bigint, p_provider text) RETURNS boolean
+CREATE FUNCTION logic.job_submitting(p_job_id uuid, p_fence bigint, p_provider text, p_lease_seconds double precision)
+RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     -- Counted before the provider is asked: a crash in between leaves a trace of what may have been bought.
-    UPDATE video_jobs SET submissions = submissions + 1, provider = p_provider, updated_at = now()
+    UPDATE video_jobs SET
+        submissions = submissions + 1, provider = p_provider, updated_at = now(),
+        lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
     WHERE id = p_job_id AND fence = p_fence AND status = 'running';
     IF FOUND THEN
         PERFORM logic.note_job_event(p_job_id, 'submitting', jsonb_build_object('provider', p_provider));
@@ -67,18 +95,25 @@ BEGIN
     RETURN FOUND;
 END $$;
 
-CREATE FUNCTION logic.job_submitted(p_job_id uuid, p_fence bigint, p_operation_name text) RETURNS boolean
+CREATE FUNCTION logic.job_submitted(
+    p_job_id uuid, p_fence bigint, p_operation_name text, p_lease_seconds double precision
+) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    -- Not guarded by the lease's time: what was bought is written down even by a worker that is late.
-    UPDATE video_jobs SET operation_name = p_operation_name, provider_status = NULL, updated_at = now()
-    WHERE id = p_job_id AND fence = p_fence AND (operation_name IS NULL OR operation_name = p_operation_name);
+    -- What was bought is written down even by a worker that is so late that its job went back to the line.
+    UPDATE video_jobs SET
+        operation_name = p_operation_name, provider_status = NULL, updated_at = now(),
+        lease_expires_at = CASE WHEN status = 'running' THEN clock_timestamp() + make_interval(secs => p_lease_seconds) END
+    WHERE id = p_job_id AND operation_name IS NULL AND ((fence = p_fence AND status = 'running') OR status = 'queued');
     IF FOUND THEN
         PERFORM logic.note_job_event(p_job_id, 'submitted', jsonb_build_object('operation', p_operation_name));
     END IF;
-    RETURN FOUND;
+    RETURN EXISTS (
+        SELECT FROM video_jobs
+        WHERE id = p_job_id AND fence = p_fence AND status = 'running' AND operation_name = p_operation_name);
 END $$;
 
+-- A sign of life; `p_is_poll` when the provider has just said so.
 CREATE FUNCTION logic.job_progressed(
     p_job_id uuid, p_fence bigint, p_provider_status text, p_progress integer, p_is_poll boolean,
     p_lease_seconds double precision
@@ -92,9 +127,9 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE video_jobs SET
-        provider_status = coalesce(p_provider_status, provider_status),
+        provider_status = p_provider_status,
         polls = polls + CASE WHEN p_is_poll THEN 1 ELSE 0 END,
-        polled_at = CASE WHEN p_is_poll THEN now() ELSE polled_at END, updated_at = now(),
+        polled_at = CASE WHEN p_is_poll THEN clock_timestamp() ELSE polled_at END, updated_at = now(),
         -- Never backwards, and never 100: that is what a readable file is.
         progress = greatest(progress, least(p_progress, 99)),
         lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
@@ -105,8 +140,24 @@ BEGIN
     RETURN true;
 END $$;
 
+-- The clip is in the storage and can be read.
+CREATE FUNCTION logic.job_stored(
+    p_job_id uuid, p_fence bigint, p_size_bytes bigint, p_sha256 text, p_lease_seconds double precision
+) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE video_jobs SET
+        progress = 99, lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_seconds), updated_at = now()
+    WHERE id = p_job_id AND fence = p_fence AND status = 'running';
+    IF FOUND THEN
+        PERFORM logic.note_job_event(p_job_id, 'stored',
+            jsonb_build_object('sizeBytes', p_size_bytes, 'sha256', p_sha256));
+    END IF;
+    RETURN FOUND;
+END $$;
+
 -- Give the job back, to be tried again after a delay. `p_failed`: this attempt counts against the limit;
--- `p_forget_operation`: the provider's operation is of no more use.
+-- `p_forget_operation`: the provider's operation is of no more use; no `p_code`: nothing to remember.
 CREATE FUNCTION logic.release_job(
     p_job_id uuid, p_fence bigint, p_delay_seconds double precision, p_code text, p_failed boolean,
     p_forget_operation boolean
@@ -121,11 +172,14 @@ BEGIN
         operation_name = CASE WHEN p_forget_operation THEN NULL ELSE operation_name END,
         provider_status = CASE WHEN p_forget_operation THEN NULL ELSE provider_status END
     WHERE id = p_job_id AND fence = p_fence AND status = 'running';
-    IF FOUND THEN
+    IF NOT FOUND THEN
+        RETURN EXISTS (SELECT FROM video_jobs WHERE id = p_job_id AND fence = p_fence AND status = 'queued');
+    END IF;
+    IF p_code IS NOT NULL THEN
         PERFORM logic.note_job_event(p_job_id, 'released',
             jsonb_build_object('code', p_code, 'delaySeconds', p_delay_seconds, 'forgotten', p_forget_operation));
     END IF;
-    RETURN FOUND;
+    RETURN true;
 END $$;
 
 CREATE FUNCTION logic.fail_job(

@@ -9,10 +9,8 @@ from shared.config import settings
 from shared.endpoint import endpoint
 from shared.errors import invalid_field
 from shared.fields import only_fields, text_field
-from shared.generation.factory import provider
-from shared.pipeline.run import Pipeline
+from shared.pipeline.factory import pipeline
 from shared.queue.task_queue import DISPATCH_DEADLINE_SECONDS
-from shared.storage.factory import storage
 
 
 @endpoint("POST", "/tasks/generate", access="task", signed=False)
@@ -25,5 +23,5 @@ def generate_worker(call: Call) -> Answer:
         raise invalid_field("jobId", "must be a UUID") from error
     current = settings()
     seconds = min(current.request_timeout_seconds, DISPATCH_DEADLINE_SECONDS)
-    outcome = Pipeline(current, provider(current), storage(current)).run(job_id, seconds)
+    outcome = pipeline(current).run(job_id, seconds)
     return Answer(json.dumps({"status": outcome}), headers={"Cache-Control": NO_STORE})

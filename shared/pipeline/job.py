@@ -16,12 +16,25 @@ from shared.log import log
 # A database that restarts is back within this time; a submission that was paid for is worth the wait.
 _PATIENCE_SECONDS = 45.0
 
-CLAIM = "SELECT * FROM logic.claim_job(CAST(:job_id AS uuid), CAST(:lease_seconds AS double precision))"
-SUBMITTING = "SELECT logic.job_submitting(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:provider AS text))"
-SUBMITTED = "SELECT logic.job_submitted(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:operation_name AS text))"
+CLAIM = """
+SELECT * FROM logic.claim_job(CAST(:job_id AS uuid), CAST(:lease_seconds AS double precision),
+    CAST(:poll_seconds AS double precision))
+"""
+SUBMITTING = """
+SELECT logic.job_submitting(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:provider AS text),
+    CAST(:lease_seconds AS double precision))
+"""
+SUBMITTED = """
+SELECT logic.job_submitted(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:operation_name AS text),
+    CAST(:lease_seconds AS double precision))
+"""
 PROGRESSED = """
 SELECT logic.job_progressed(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:provider_status AS text),
     CAST(:progress AS integer), CAST(:is_poll AS boolean), CAST(:lease_seconds AS double precision))
+"""
+STORED = """
+SELECT logic.job_stored(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:size_bytes AS bigint),
+    CAST(:sha256 AS text), CAST(:lease_seconds AS double precision))
 """
 RELEASE = """
 SELECT logic.release_job(CAST(:job_id AS uuid), CAST(:fence AS bigint), CAST(:delay_seconds AS double precision),
@@ -43,9 +56,14 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job. `attempts` are the failed ones so far, `submissions` all those to the provider."""
+    """A claimed job. `attempts` are the failed ones so far, `submissions` all those to the provider.
+
+    `deadline` is a moment of `time.monotonic()`; `lease_seconds` is how long each sign of life lasts.
+    """
 
     id: UUID
+    deadline: float
+    lease_seconds: float
     fence: int
     video_id: UUID
     prompt: str
@@ -55,26 +73,45 @@ class Job:
     attempts: int
     submissions: int
     polls: int
-    seconds_to_deadline: float
-    progress: int
 
-    def write(self, sql: str, event: str, **values: Any) -> None:
-        """Run one of this module's statements under the fence and log `event`. Raises LeaseLostError."""
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the person was promised an answer by now."""
+        return time.monotonic() > self.deadline
+
+    def write(self, sql: str, event: str | None, **values: Any) -> None:
+        """Run one of this module's statements under the fence and log `event`, if it is one. Raises LeaseLostError.
+
+        A lease is renewed for `lease_seconds` unless `values` say for how long. A database that cannot be reached is
+        waited for; after that raises ApiError `database_unavailable`.
+        """
+        values = {"lease_seconds": self.lease_seconds, **values}
         row = _patiently(sql, job_id=self.id, fence=self.fence, **values)
         if row is None or row[0] is not True:
             raise LeaseLostError(f"job {self.id}, fence {self.fence}")
-        log(event, jobId=self.id, videoId=self.video_id, fence=self.fence, attempts=self.attempts, **_loggable(values))
+        if event is not None:
+            self.log(event, **_loggable(values))
+
+    def log(self, event: str, severity: str = "INFO", **fields: Any) -> None:
+        """Write one structured line about this job."""
+        log(event, severity, jobId=self.id, videoId=self.video_id, fence=self.fence, attempts=self.attempts, **fields)
 
 
-def claim(job_id: UUID, lease_seconds: float) -> Job | str:
-    """Take the job for `lease_seconds`, or return why not: `done`, `busy` or `later`."""
-    row = fetch_row(CLAIM, job_id=job_id, lease_seconds=lease_seconds)
+def claim(job_id: UUID, lease_seconds: float, poll_seconds: float | None = None) -> Job | str:
+    """Take the job for `lease_seconds`, or return why not: `done`, `busy` or `later`.
+
+    With `poll_seconds` only for a look at the provider, which nobody must have had so recently; this leaves no trace.
+    """
+    row = fetch_row(CLAIM, job_id=job_id, lease_seconds=lease_seconds, poll_seconds=poll_seconds)
     if row is None:
         raise TypeError("logic.claim_job returned no row")
-    if row[0] != "claimed":
-        return str(row[0])
-    job = Job(job_id, *row[1:])
-    log("job_claimed", jobId=job.id, videoId=job.video_id, fence=job.fence, attempts=job.attempts)
+    outcome, *columns, seconds_to_deadline = row
+    if outcome != "claimed":
+        return str(outcome)
+    deadline = time.monotonic() + seconds_to_deadline
+    job = Job(job_id, deadline, lease_seconds, *columns)
+    if poll_seconds is None:
+        job.log("job_claimed")
     return job
 
 

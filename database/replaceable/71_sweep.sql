@@ -1,0 +1,81 @@
+-- What the sweep repairs every minute. Each function does a bounded piece of work, in one statement of its caller, and
+-- may run beside workers and beside itself: rows that somebody has locked are left for the next time.
+
+-- Fail jobs in the line whose deadline has passed. A running one is its worker's; when that died, its lease ends first.
+CREATE FUNCTION logic.fail_overdue(p_message text, p_limit integer) RETURNS SETOF uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_job record;
+BEGIN
+    FOR v_job IN
+        SELECT id, fence FROM video_jobs WHERE status = 'queued' AND deadline_at < clock_timestamp()
+        ORDER BY created_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+    LOOP
+        PERFORM logic.fail_job(v_job.id, v_job.fence, 'timed_out', p_message, true, false);
+        RETURN NEXT v_job.id;
+    END LOOP;
+END $$;
+
+-- Jobs that could run and that nobody has taken, each with a number for the name of its next task. With the lane free, a
+-- minute of waiting means that the task is lost; with another job running, waiting is the rule.
+CREATE FUNCTION logic.jobs_to_enqueue(
+    p_idle_seconds double precision, p_busy_seconds double precision, p_limit integer
+) RETURNS TABLE (job_id uuid, attempt bigint)
+LANGUAGE sql AS $$
+    UPDATE video_jobs SET enqueued_at = clock_timestamp()
+    WHERE id IN (
+        SELECT id FROM video_jobs
+        WHERE status = 'queued'
+            AND greatest(available_at, coalesce(enqueued_at, created_at)) < clock_timestamp() - make_interval(
+                secs => CASE WHEN EXISTS (SELECT FROM video_jobs WHERE status = 'running')
+                    THEN p_busy_seconds ELSE p_idle_seconds END)
+        ORDER BY created_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING id, (extract(epoch FROM enqueued_at) * 1000)::bigint
+$$;
+
+-- Of these storage keys, the ones nobody will ask for: no asset has them, and no job that could still write them is open.
+CREATE FUNCTION logic.keys_without_rows(p_keys text[]) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT named.key
+    FROM (
+        SELECT key, substring(key FROM '/([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})[.]')::uuid AS video_id
+        FROM unnest(p_keys) AS key) AS named
+    WHERE named.video_id IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM video_assets AS asset WHERE asset.video_id = named.video_id AND asset.storage_key = named.key)
+        AND NOT EXISTS (
+            SELECT FROM video_jobs AS job WHERE job.video_id = named.video_id AND job.status IN ('queued', 'running'))
+$$;
+
+-- Allowances that are whole again say nothing.
+CREATE FUNCTION logic.remove_whole_allowances(p_limit integer) RETURNS bigint
+LANGUAGE sql AS $$
+    WITH removed AS (
+        DELETE FROM rate_limits WHERE (subject, bucket) IN (
+            SELECT subject, bucket FROM rate_limits WHERE full_at < clock_timestamp() LIMIT p_limit FOR UPDATE SKIP LOCKED)
+        RETURNING 1)
+    SELECT count(*) FROM removed
+$$;
+
+CREATE FUNCTION logic.remove_old_keys(p_age_seconds double precision, p_limit integer) RETURNS bigint
+LANGUAGE sql AS $$
+    WITH removed AS (
+        DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+            SELECT user_id, key FROM idempotency_keys
+            WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds)
+            ORDER BY created_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
+        RETURNING 1)
+    SELECT count(*) FROM removed
+$$;
+
+-- Ids grow with time: the oldest events are found without an index on their moment.
+CREATE FUNCTION logic.remove_old_events(p_age_seconds double precision, p_limit integer) RETURNS bigint
+LANGUAGE sql AS $$
+    WITH oldest AS (
+        SELECT id, created_at FROM job_events ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM job_events WHERE id IN (
+            SELECT id FROM oldest WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds))
+        RETURNING 1)
+    SELECT count(*) FROM removed
+$$;

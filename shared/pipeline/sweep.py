@@ -1,0 +1,81 @@
+"""The sweep: whatever was lost on the way is found here within a minute, in a bounded piece of work.
+
+Jobs come first, then rows that have outlived their use, then files; a part that fails is logged and does not keep the
+others from their turn.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from shared.config import Settings
+from shared.db.query import fetch_row, fetch_rows
+from shared.generation.provider import FAILURES
+from shared.log import log, log_crash
+from shared.pipeline.litter import remove_litter
+from shared.queue.task_queue import TaskQueue
+
+# How long a job that could run may wait before its task counts as lost: with nothing running, and with another job.
+IDLE_SECONDS, BUSY_SECONDS = 60.0, 600.0
+JOBS_MAX, ROWS_MAX = 100, 5_000
+IDEMPOTENCY_KEY_SECONDS = 24 * 3600.0
+EVENT_SECONDS = 30 * 24 * 3600.0
+
+_TIMED_OUT = FAILURES["timed_out"].message
+
+TAKE_BACK = "SELECT logic.take_back_expired()"
+FAIL_OVERDUE = "SELECT logic.fail_overdue(CAST(:message AS text), CAST(:limit AS integer))"
+TO_ENQUEUE = """
+SELECT * FROM logic.jobs_to_enqueue(CAST(:idle_seconds AS double precision), CAST(:busy_seconds AS double precision),
+    CAST(:limit AS integer))
+"""
+REMOVE_ALLOWANCES = "SELECT logic.remove_whole_allowances(CAST(:limit AS integer))"
+REMOVE_KEYS = "SELECT logic.remove_old_keys(CAST(:age_seconds AS double precision), CAST(:limit AS integer))"
+REMOVE_EVENTS = "SELECT logic.remove_old_events(CAST(:age_seconds AS double precision), CAST(:limit AS integer))"
+
+
+def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
+    """Repair what there is to repair and return how many of each, None for a part that failed."""
+    started = time.monotonic()
+    parts = (
+        ("leasesExpired", lambda: _logged("job_lease_expired", fetch_rows(TAKE_BACK))),
+        ("timedOut", lambda: _logged("job_timed_out", fetch_rows(FAIL_OVERDUE, message=_TIMED_OUT, limit=JOBS_MAX))),
+        ("enqueued", lambda: _enqueue_lost(queue)),
+        ("rateLimitsRemoved", lambda: _removed(REMOVE_ALLOWANCES)),
+        ("idempotencyKeysRemoved", lambda: _removed(REMOVE_KEYS, age_seconds=IDEMPOTENCY_KEY_SECONDS)),
+        ("jobEventsRemoved", lambda: _removed(REMOVE_EVENTS, age_seconds=EVENT_SECONDS)),
+        ("filesRemoved", lambda: remove_litter(settings)),
+    )
+    report: dict[str, Any] = {name: _repaired(name, repair) for name, repair in parts}
+    report["milliseconds"] = round((time.monotonic() - started) * 1000)
+    log("swept", **report)
+    return report
+
+
+def _repaired(name: str, repair: Callable[[], int]) -> int | None:
+    try:
+        return repair()
+    except Exception as error:  # noqa: BLE001 - a queue or a storage that is down must not keep jobs from being ended
+        log_crash("sweep_part_failed", error, part=name)
+        return None
+
+
+def _logged(event: str, rows: list[list[UUID]]) -> int:
+    for (job_id,) in rows:
+        log(event, "WARNING", jobId=job_id)
+    return len(rows)
+
+
+def _enqueue_lost(queue: TaskQueue) -> int:
+    # Marked before they are enqueued: should that fail, the next sweeps leave them a while and then try again.
+    rows = fetch_rows(TO_ENQUEUE, idle_seconds=IDLE_SECONDS, busy_seconds=BUSY_SECONDS, limit=JOBS_MAX)
+    for job_id, attempt in rows:
+        queue.enqueue_job(job_id, attempt)
+        log("job_enqueued_again", "WARNING", jobId=job_id, attempt=attempt)
+    return len(rows)
+
+
+def _removed(sql: str, **values: Any) -> int:
+    row = fetch_row(sql, limit=ROWS_MAX, **values)
+    return int(row[0]) if row else 0
