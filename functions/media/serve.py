@@ -22,7 +22,8 @@ def media_serve(call: Call) -> Answer:
     size_bytes, etag = files.version(key)
     headers = {"ETag": etag, "Accept-Ranges": "bytes", **_cache_headers(call, files, key)}
     if is_unchanged(call.headers.get("If-None-Match"), etag):
-        return Answer(status=304, headers=headers, content_type=None)
+        kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
+        return Answer(status=304, headers=kept, content_type=None)
     wanted = None
     # Ranges are defined for GET only; HEAD tells about the whole.
     if call.method == "GET" and may_continue(call.headers.get("If-Range"), etag):
