@@ -48,7 +48,6 @@ PROBLEMS: dict[str, Problem] = {
     "not_configured": Problem(503, "This part of the service is not configured."),
     "auth_unavailable": Problem(503, "Sign-in cannot be checked right now. Try again in a moment."),
     "database_unavailable": Problem(503, "The database cannot be reached. Try again in a moment."),
-    "provider_unavailable": Problem(503, "The video provider cannot be reached. Try again in a moment."),
     "storage_unavailable": Problem(503, "The video storage cannot be reached. Try again in a moment."),
 }
 

@@ -1,7 +1,7 @@
 """The document itself: valid, complete, and with the same error codes as the service."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import openapi_spec_validator
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.errors import PROBLEMS
-from tests.contract import DOCUMENT, operations, resolve, schema_validator
+from tests.contract import DOCUMENT, PROJECT, operations, resolve, schema_validator
 
 FAMILIES = {"read", "write", "create", "account", "worker", "schedule", "hook", "media"}
 # Answered before an operation is chosen, or instead of one.
@@ -21,7 +21,7 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_it_is_plain_yaml_that_every_reader_knows() -> None:
-    text = Path("openapi.yaml").read_text()
+    text = (PROJECT / "openapi.yaml").read_text()
     assert not [token for token in yaml.scan(text) if isinstance(token, yaml.AliasToken | yaml.AnchorToken)]
 
 
@@ -33,6 +33,13 @@ def test_every_error_code_is_documented_where_it_can_happen_under_its_own_status
     documented = {(code, int(status)) for _, status, code in _documented_codes()}
     expected = {(code, problem.status) for code, problem in PROBLEMS.items() if code not in OF_NO_OPERATION}
     assert documented == expected
+
+
+def test_every_error_code_is_used() -> None:
+    files = [path for folder in ("functions", "shared", "database") for path in (PROJECT / folder).rglob("*.*")]
+    texts = [path.read_text() for path in files if path.suffix in (".py", ".sql") and path.name != "errors.py"]
+    unused = [code for code in PROBLEMS if not any(re.search(rf"['\"]{code}['\"]", text) for text in texts)]
+    assert not unused
 
 
 def _documented_codes() -> Iterator[tuple[str, str, str]]:

@@ -123,9 +123,10 @@ export interface paths {
         put?: never;
         /**
          * Ask how far a video is
-         * @description The owner's way to follow a video. Made to be called every few seconds: the provider is asked at most once per
-         *     poll interval, and a clip that is ready is stored right away. `operationName` and `sceneId` attach the video to
-         *     another operation of the provider; one that belongs to another video is refused.
+         * @description The owner's way to follow a video. Made to be called every few seconds: when no worker has the job, the provider
+         *     is asked, once per poll interval at most, and a clip that is ready is stored right away. `operationName` (and
+         *     `sceneId`) gives a job the operation that was bought for it and whose name got lost; a known one is never
+         *     replaced, and one that belongs to another video is refused.
          */
         post: operations["videos_sync_status"];
         delete?: never;
@@ -695,9 +696,12 @@ export interface components {
             prompt: string;
         };
         StatusSync: {
-            /** @description An operation of the provider. */
+            /** @description An operation of the provider that is configured. */
             operationName?: string | null;
-            /** @description The operation's scene, where the provider has such. */
+            /**
+             * Format: uuid
+             * @description The operation's scene, where the provider has such; only with `operationName`.
+             */
             sceneId?: string | null;
         };
         ViewEvent: {
@@ -773,7 +777,24 @@ export interface components {
             changed: number;
             milliseconds: number;
         };
-        SweepReport: Record<string, never>;
+        /** @description How many of each; null for a part that failed, which the log explains. */
+        SweepReport: {
+            /** @description Jobs taken back from workers that died. */
+            leasesExpired: number | null;
+            /** @description Jobs failed because their time was over. */
+            timedOut: number | null;
+            /** @description Jobs whose task was lost, enqueued again. */
+            enqueued: number | null;
+            /** @description Allowances that are whole again. */
+            rateLimitsRemoved: number | null;
+            /** @description Idempotency keys older than a day. */
+            idempotencyKeysRemoved: number | null;
+            /** @description Events older than thirty days. */
+            jobEventsRemoved: number | null;
+            /** @description Files that belong to no video. */
+            filesRemoved: number | null;
+            milliseconds: number;
+        };
         Health: {
             status: components["schemas"]["HealthStatus"];
             parts: {
@@ -817,7 +838,7 @@ export interface components {
          * @description A stable code to decide by.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_json" | "invalid_cursor" | "missing_token" | "invalid_token" | "expired_token" | "missing_signature" | "invalid_signature" | "expired_signature" | "invalid_caller" | "invalid_hook_signature" | "not_owner" | "anonymous_user" | "not_found" | "video_not_found" | "user_not_found" | "media_not_found" | "provider_not_supported" | "method_not_allowed" | "username_taken" | "video_not_ready" | "operation_in_use" | "body_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "validation_failed" | "idempotency_key_reused" | "redirect_not_allowed" | "cooldown" | "rate_limited" | "internal_error" | "queue_full" | "lane_busy" | "try_again" | "not_configured" | "auth_unavailable" | "database_unavailable" | "provider_unavailable" | "storage_unavailable";
+        ErrorCode: "invalid_request" | "invalid_json" | "invalid_cursor" | "missing_token" | "invalid_token" | "expired_token" | "missing_signature" | "invalid_signature" | "expired_signature" | "invalid_caller" | "invalid_hook_signature" | "not_owner" | "anonymous_user" | "not_found" | "video_not_found" | "user_not_found" | "media_not_found" | "provider_not_supported" | "method_not_allowed" | "username_taken" | "video_not_ready" | "operation_in_use" | "body_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "validation_failed" | "idempotency_key_reused" | "redirect_not_allowed" | "cooldown" | "rate_limited" | "internal_error" | "queue_full" | "lane_busy" | "try_again" | "not_configured" | "auth_unavailable" | "database_unavailable" | "storage_unavailable";
     };
     responses: {
         /** @description The new video, or with `Idempotent-Replayed` the one made before by this key. */
@@ -1342,7 +1363,10 @@ export interface components {
                 };
             };
         };
-        /** @description `provider_unavailable`, `storage_unavailable`, `database_unavailable` or `auth_unavailable`. */
+        /**
+         * @description `not_configured`: the provider or the storage; `database_unavailable` or `auth_unavailable`. A provider that does
+         *     not answer is no error here: the job is tried again later.
+         */
         PipelineUnavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1353,7 +1377,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "provider_unavailable" | "storage_unavailable" | "database_unavailable" | "auth_unavailable";
+                    error?: "not_configured" | "database_unavailable" | "auth_unavailable";
                 };
             };
         };
@@ -1418,7 +1442,7 @@ export interface components {
         };
         /**
          * @description `lane_busy`: another job is rendered; `try_again`: the job goes on at the next delivery; or
-         *     `database_unavailable`, `provider_unavailable`, `storage_unavailable`, `auth_unavailable`, `not_configured`.
+         *     `database_unavailable`, `auth_unavailable`, `not_configured`.
          */
         DeliverAgain: {
             headers: {
@@ -1430,7 +1454,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "lane_busy" | "try_again" | "database_unavailable" | "provider_unavailable" | "storage_unavailable" | "auth_unavailable" | "not_configured";
+                    error?: "lane_busy" | "try_again" | "database_unavailable" | "auth_unavailable" | "not_configured";
                 };
             };
         };
