@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from local.child import die_with_parent
 from local.gateway import Gateway, read_operations
+from local.playground import SigningProxy
+from local.playground import create_app as playground
 
 # The worker keeps one busy for minutes, each playing video one for seconds.
 _THREADS = 32
 
 
 def application() -> Any:
-    """Return the WSGI application: the API, and below their own paths the twins that STAND_INS names."""
+    """Return the WSGI application: the API, the playground, and below their own paths the twins that STAND_INS names."""
     state = Path(os.environ["STATE_FOLDER"])
     base_url = os.environ["BASE_URL"]
     stand_ins = os.environ["STAND_INS"].split(",")
@@ -29,7 +32,15 @@ def application() -> Any:
         from local.flow_twin.app import create_app as flow_twin  # noqa: PLC0415 - not when the real one is used
 
         mounts["/twins/flow"] = flow_twin(state, f"{base_url}/twins/flow")
-    return DispatcherMiddleware(Gateway(read_operations()), mounts)
+    api, page = Gateway(read_operations()), playground(stand_ins)
+    mounts["/playground"] = page
+    mounts["/playground/api"] = SigningProxy(api, os.environ["REQUEST_SIGNATURE_SECRET"])
+
+    def front(environment: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # This one address shows the page; every other one is the API's.
+        return (page if environment["PATH_INFO"] == "/" else api)(environment, start_response)
+
+    return DispatcherMiddleware(front, mounts)
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types

@@ -1,11 +1,12 @@
 """Demo creators for an empty service: `python -m scripts.seed_profiles`. Running it again changes nothing."""
 
-from uuid import UUID, uuid5
+import os
+import sys
+from pathlib import Path
 
+from local.demo_people import DEMO_PASSWORD, USERNAMES, add_demo_accounts, creator_id
 from shared.db.query import fetch_rows
-
-_NAMESPACE = UUID("6f1c54f0-6d0e-4c1b-9a37-0c2f5a1d7e11")
-USERNAMES = ("mira.moves", "pixel_otto", "lena.loops", "taro.frames", "amara_sky", "jules.render")
+from shared.errors import ApiError
 
 SQL = """
 INSERT INTO profiles (id, username, email)
@@ -15,17 +16,23 @@ ON CONFLICT DO NOTHING RETURNING username
 """
 
 
-def creator_id(username: str) -> UUID:
-    """Return the fixed id of a demo creator."""
-    return uuid5(_NAMESPACE, username)
-
-
 def seed_profiles() -> int:
     """Add the demo creators that are missing to the configured database and return how many were."""
     ids = [str(creator_id(username)) for username in USERNAMES]
     return len(fetch_rows(SQL, ids=ids, usernames=list(USERNAMES)))
 
 
-if __name__ == "__main__":
-    added = seed_profiles()
+def _main() -> None:
+    try:
+        added = seed_profiles()
+    except ApiError as error:
+        sys.exit(f"{error.message} It is the one of DATABASE_URL; `make seed` takes the one of `make dev`.")
     print(f"            {added} demo creators added, {len(USERNAMES) - added} were there")
+    # The runner says so when its Supabase twin is in use: people of a real project sign up themselves.
+    if "supabase" in os.environ.get("STAND_INS", ""):
+        add_demo_accounts(Path(os.environ["STATE_FOLDER"]))
+        print(f"            sign in as one of them: {USERNAMES[0]}@example.com, password {DEMO_PASSWORD}")
+
+
+if __name__ == "__main__":
+    _main()

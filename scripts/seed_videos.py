@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from tqdm import tqdm
 
+from local.demo_people import USERNAMES, creator_id
 from local.flow_twin.rendering import render_clip
-from scripts.seed_profiles import USERNAMES, creator_id
 from shared.config import settings
 from shared.db.query import fetch_row
 from shared.media.ingest import ingest
