@@ -260,7 +260,7 @@ def test_memory_stays_flat_while_a_long_file_is_stored(address: str, tmp_path: P
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(make_clip(8.0, width=720, height=1280))
     # fake-gcs-server copies all it has at every chunk: half a gigabyte takes it a minute and a half.
-    megabytes = 160 if address.startswith("http") else 512
+    megabytes = 96 if address.startswith("http") else 512
     command = [sys.executable, "-m", "tests.shared.storage.child", kind, address, str(megabytes * MEGABYTE), str(clip)]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     assert int(done.stdout) <= 32 * MEGABYTE, f"{int(done.stdout) / MEGABYTE:.1f} MB"
