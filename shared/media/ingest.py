@@ -35,9 +35,10 @@ def ingest(chunks: Iterable[bytes], video_key: str, thumbnail_key: str, storage:
     try:
         return _ingest(chunks, video_key, thumbnail_key, storage)
     except ApiError as error:
-        if error.code != "media_not_found":
+        # Somebody else may have published the same clip and removed its incoming copy while we were reading it. If not,
+        # `chunks` is half taken, and another try with what is left of it would store a stump.
+        if error.code != "media_not_found" or storage.find(video_key) is None:
             raise
-        # Somebody else published the same clip and removed its incoming copy while we were reading it.
         return _ingest(chunks, video_key, thumbnail_key, storage)
 
 

@@ -78,7 +78,7 @@ class Source(BaseHTTPRequestHandler):
 
 class Quiet(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that hangs up in the handshake: that is what is tested."""
+        """Say nothing of a client that hangs up: that is what is tested."""
 
 
 def _serve(server: ThreadingHTTPServer) -> Iterator[int]:
@@ -93,7 +93,7 @@ def _serve(server: ThreadingHTTPServer) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    yield from _serve(ThreadingHTTPServer(("127.0.0.1", 0), Source))
+    yield from _serve(Quiet(("127.0.0.1", 0), Source))
 
 
 def _get(url: str, allowed: list[str], max_bytes: int = 10_000_000, total_seconds: float = 60.0) -> bytes:

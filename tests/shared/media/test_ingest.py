@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
+from shared.errors import ApiError
 from shared.media.ingest import Ingested, ingest
 from shared.media.mp4 import NotPlayable
 from shared.storage.files import FileStorage
@@ -73,6 +74,16 @@ def test_a_broken_download_leaves_nothing(storage: FileStorage) -> None:
 
     with pytest.raises(ConnectionAbortedError):
         ingest(broken(), VIDEO, THUMBNAIL, storage)
+    assert _stored(storage) == []
+
+
+def test_a_source_that_is_gone_is_told_as_such(storage: FileStorage) -> None:
+    def gone() -> Iterator[bytes]:
+        yield make_clip()[:1000]
+        raise ApiError("media_not_found")
+
+    with pytest.raises(ApiError, match="media_not_found"):
+        ingest(gone(), VIDEO, THUMBNAIL, storage)
     assert _stored(storage) == []
 
 
