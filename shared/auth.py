@@ -82,7 +82,11 @@ def verify_task_caller(token: str | None, settings: Settings, audience: str) -> 
     import jwt  # noqa: PLC0415 - 30 ms that a request without a token need not pay
 
     try:
-        key = key_set(settings.task_keys_url).key_for(_header(token))
+        header = _header(token)
+        # Before the keys: no other kind of token is worth fetching them.
+        if header.get("alg") != "RS256":
+            raise ApiError("invalid_caller", cause="not signed by Google")
+        key = key_set(settings.task_keys_url).key_for(header)
         claims = jwt.decode(
             token, key=key, algorithms=["RS256"], audience=audience, options={"require": ["exp", "aud", "iss"]}
         )
