@@ -17,7 +17,8 @@ SQL = """
 SELECT json_build_object(
     'waiting', count(*) FILTER (WHERE status = 'queued'),
     'rendering', count(*) FILTER (WHERE status = 'running'),
-    'oldestWaitSeconds', coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'queued')), 0)
+    'oldestWaitSeconds',
+    floor(coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'queued')), 0))
 )::text
 FROM video_jobs WHERE status IN ('queued', 'running')
 """
