@@ -6,7 +6,9 @@ With INSTAVEO_SMOKE_TOKEN, a person's access token, it also reads as that person
 import argparse
 import os
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -128,15 +130,28 @@ def _expect(holds: bool, otherwise: str) -> None:
         raise SmokeError(otherwise)
 
 
+def _wait(client: httpx.Client, patience_seconds: int) -> None:
+    give_up_at = time.monotonic() + patience_seconds
+    while time.monotonic() < give_up_at:
+        with suppress(httpx.HTTPError):
+            if client.get("/health").status_code == 200:
+                return
+        time.sleep(min(5, patience_seconds))
+
+
 def main() -> None:
     """Run the checks, say a line for each, and exit with 1 when one failed."""
     parser = argparse.ArgumentParser(description="Check that a deployed service answers; changes nothing on it.")
     parser.add_argument("url", help="the base URL, as NEXT_PUBLIC_API_URL has it")
     parser.add_argument("--origin", default="http://localhost:3000", help="an origin that CORS_ALLOWED_ORIGINS names")
+    parser.add_argument(
+        "--patience", type=int, default=0, metavar="SECONDS", help="how long to wait for a first answer"
+    )
     arguments = parser.parse_args()
     print(f"smoke test of {arguments.url}")
     with httpx.Client(base_url=arguments.url.rstrip("/"), timeout=_TIMEOUT_SECONDS) as client:
         smoke = Smoke(client, arguments.origin.rstrip("/"), os.environ.get("INSTAVEO_SMOKE_TOKEN"))
+        _wait(client, arguments.patience)
         results = []
         for what, saw, is_right in smoke.run():
             print(f"  {'ok  ' if is_right else 'FAIL'}  {what:<40}  {saw}", flush=True)

@@ -7,7 +7,7 @@ locals {
     hook     = { bucket_role = "", enqueues = false, generates = false, signs_links = false }
     media    = { bucket_role = "roles/storage.objectViewer", enqueues = false, generates = false, signs_links = true }
     read     = { bucket_role = "", enqueues = false, generates = false, signs_links = false }
-    schedule = { bucket_role = "", enqueues = true, generates = false, signs_links = false }
+    schedule = { bucket_role = "roles/storage.objectUser", enqueues = true, generates = false, signs_links = false }
     worker   = { bucket_role = "roles/storage.objectUser", enqueues = false, generates = true, signs_links = false }
     write    = { bucket_role = "", enqueues = false, generates = false, signs_links = false }
   }

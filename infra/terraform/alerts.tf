@@ -22,6 +22,14 @@ locals {
           period = 3600, reducer = "REDUCE_SUM", comparison = "COMPARISON_GT", threshold = 2, for = 0
         }]
       }
+      error_lines = {
+        title    = "more than ten errors in the log within ten minutes"
+        severity = "WARNING"
+        conditions = [{
+          filter = local.metric_filters["error_lines"], total_filter = "", aligner = "ALIGN_DELTA"
+          period = 600, reducer = "REDUCE_SUM", comparison = "COMPARISON_GT", threshold = 10, for = 0
+        }]
+      }
       # Ten videos of two minutes each may wait; more is refused at the door.
       queue_age = {
         title    = "videos wait longer than half an hour, or the queue does not move"

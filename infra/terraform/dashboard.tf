@@ -12,6 +12,7 @@ locals {
       { title = "Videos failed, by code", filter = local.metric_filters["jobs_failed"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.code"] },
       { title = "Tasks in the queue", filter = "metric.type=\"cloudtasks.googleapis.com/queue/depth\" AND ${local.queue_resource}", aligner = "ALIGN_MEAN", reducer = "REDUCE_SUM", by = [] },
       { title = "Milliseconds a task waits, 95th percentile", filter = "metric.type=\"cloudtasks.googleapis.com/queue/task_attempt_delays\" AND ${local.queue_resource}", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", by = [] },
+      { title = "Errors in the log, by event", filter = local.metric_filters["error_lines"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.event"] },
       { title = "Runs of the sweeper", filter = local.metric_filters["sweeps"], aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
     ],
     local.has_cloud_sql ? [

@@ -25,8 +25,14 @@ locals {
     # A refused prompt is its author's affair.
     jobs_failed = {
       description = "Videos that failed for good and not because of their prompt, by code"
-      filter      = "${local.our_lines} AND jsonPayload.message=\"job_failed\" AND NOT jsonPayload.blames_prompt=true"
+      filter      = "${local.our_lines} AND jsonPayload.message=(\"job_failed\" OR \"job_timed_out\") AND NOT jsonPayload.blames_prompt=true"
       labels      = { code = "jsonPayload.code" }
+    }
+    # Also what no request fails of: an enqueue that the sweeper makes up for, a part of a sweep.
+    error_lines = {
+      description = "Lines of severity ERROR, by event"
+      filter      = "${local.our_lines} AND severity>=ERROR"
+      labels      = { event = "jsonPayload.message" }
     }
     sweeps = {
       description = "Runs of the sweeper that ended well"

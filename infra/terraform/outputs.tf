@@ -3,6 +3,11 @@ locals {
   api_url      = "https://${local.gateway_host}"
 }
 
+output "allowed_origin" {
+  description = "An origin whose pages may call the API, for the smoke test."
+  value       = var.cors_allowed_origins[0]
+}
+
 output "api_url" {
   description = "The one base URL: NEXT_PUBLIC_API_URL of the frontend."
   value       = local.api_url
@@ -64,6 +69,11 @@ output "migration" {
     logins   = [for family in keys(local.families) : google_sql_user.account[family].name]
     user     = google_sql_user.account["migrator"].name
   } : null
+}
+
+output "project_id" {
+  description = "The Google Cloud project."
+  value       = var.project_id
 }
 
 output "queue" {

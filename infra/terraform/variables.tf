@@ -27,6 +27,11 @@ variable "cors_allowed_origins" {
   nullable    = false
 
   validation {
+    condition     = length(var.cors_allowed_origins) > 0
+    error_message = "Without an origin no page could call the API."
+  }
+
+  validation {
     condition     = alltrue([for origin in var.cors_allowed_origins : can(regex("^https?://[^/]+$", origin))])
     error_message = "An origin is scheme and host only: no path, no slash at the end, and never *."
   }
