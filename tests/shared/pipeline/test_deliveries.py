@@ -1,0 +1,164 @@
+"""Tasks come late, twice, ten at a time and out of order; there is one lane, one generation and one finish."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from shared.config import settings
+from tests.rows import run
+from tests.shared.pipeline.line import Line, Order
+
+
+def test_ten_deliveries_at_once_are_one_generation_and_one_finish(line: Line) -> None:
+    order = line.order()
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(lambda _: line.deliver(order), range(10)))
+    assert statuses.count(200) >= 1
+    assert set(statuses) <= {200, 503}
+    assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+    assert line.video(order)["status"] == "completed"
+    assert [line.events(order).count(event) for event in ("submitting", "submitted", "stored", "completed")] == [1] * 4
+
+
+def test_ten_looks_at_once_ask_the_provider_once(line: Line, configure: Any) -> None:
+    order = abandoned(line)
+    line.twin.control("/settings", {"secondsPerClip": 60})
+    configure(VIDEO_STATUS_POLL_SECONDS="60")
+    before = polls(line)
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(lambda _: line.look(order).status_code, range(10)))
+    assert statuses == [200] * 10
+    assert polls(line) == before + 1
+
+
+def abandoned(line: Line) -> Order:
+    """Return an order whose clip was submitted and whose worker then ran out of time."""
+    line.twin.arm("poll_unavailable", times=1)
+    order = line.order()
+    assert line.deliver(order) == 503
+    line.set(order, "available_at = now(), polled_at = NULL")
+    return order
+
+
+def polls(line: Line) -> int:
+    return sum(each["polls"] for each in line.twin.operations())
+
+
+def test_one_video_is_rendered_at_a_time(line: Line) -> None:
+    first, second = line.order(), line.order()
+    run("SELECT logic.claim_job(CAST(:id AS uuid), 60, NULL)", id=first.job_id)
+    assert line.deliver(second) == 503
+    assert line.video(second)["queuePosition"] == 1
+    line.end_lease(first)
+    assert line.deliver(second) == 200
+    assert line.deliver(first) == 200
+    assert [line.bought(order) for order in (first, second)] == [1, 1]
+    assert line.job(first)["attempts"] == 1
+
+
+def test_places_in_the_line_move_up(line: Line) -> None:
+    orders = [line.order() for _ in range(3)]
+    assert [line.video(order)["queuePosition"] for order in orders] == [1, 2, 3]
+    line.deliver(orders[0])
+    assert [line.video(order).get("queuePosition") for order in orders] == [None, 1, 2]
+
+
+def test_a_task_for_a_deleted_video_stops_and_its_files_go(line: Line) -> None:
+    order = line.order()
+    run("DELETE FROM videos WHERE id = CAST(:id AS uuid)", id=order.video_id)
+    assert line.deliver(order) == 200
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(line: Line, interceptor: Any) -> None:
+    order = line.order()
+
+    def take_over(path: str) -> None:
+        if path.endswith("VideoGenerationStatus"):
+            interceptor.calm()
+            line.end_lease(order)
+            assert run("SELECT * FROM logic.claim_job(CAST(:id AS uuid), 60, NULL)", id=order.job_id)[0][0] == "claimed"
+
+    interceptor.after = take_over
+    assert line.deliver(order) == 503
+    assert line.job(order)["status"] == "running"
+    assert "completed" not in line.events(order)
+    line.end_lease(order)
+    assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+
+
+def test_what_a_late_worker_bought_is_written_down_although_its_job_went_back(line: Line, interceptor: Any) -> None:
+    order = line.order()
+
+    def sweep(path: str) -> None:
+        if path.endswith("GenerateVideoText"):
+            interceptor.calm()
+            line.end_lease(order)
+            assert line.sweep()["leasesExpired"] == 1
+
+    interceptor.after = sweep
+    assert line.deliver(order) == 503
+    assert line.job(order)["operation_name"]
+    assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+
+
+def test_before_the_function_has_to_end_the_job_is_given_back(line: Line, configure: Any) -> None:
+    line.twin.control("/settings", {"secondsPerClip": 60})
+    configure(FUNCTION_TIMEOUT_SECONDS="91", VIDEO_STATUS_POLL_SECONDS="1")
+    order = line.order()
+    assert line.deliver(order) == 503
+    job = line.job(order)
+    assert (job["status"], job["attempts"], job["operation_name"] is None) == ("queued", 0, False)
+    line.twin.control("/settings", {"secondsPerClip": 0})
+    configure(FUNCTION_TIMEOUT_SECONDS="1800", VIDEO_STATUS_POLL_SECONDS="0.02")
+    assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+
+
+def test_the_trail_of_events_and_the_log_tell_the_same_story(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    line.twin.control("/settings", {"secondsPerClip": 0.3})
+    order = line.order()
+    capsys.readouterr()
+    assert line.deliver(order) == 200
+    # Not every progress is an event, only a new word of the provider; and the twin may skip one.
+    trail = [event for event in line.events(order) if event != "progress"]
+    assert trail == ["queued", "claimed", "submitting", "submitted", "stored", "completed"]
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    told = [each for each in lines if each["message"].startswith("job_")]
+    assert len(told) == len(line.events(order)), "one line an event: job_accepted for queued"
+    assert {each["jobId"] for each in told} == {str(order.job_id)}
+    assert line.job(order)["polls"] > told.count("job_progressed")
+
+
+def test_progress_only_grows_and_is_whole_when_the_file_can_be_read(line: Line, interceptor: Any) -> None:
+    line.twin.control("/settings", {"secondsPerClip": 0.4})
+    order, seen = line.order(), [0]
+
+    def read(path: str) -> None:
+        if not path.endswith("GenerateVideoText"):
+            seen.append(line.video(order)["progress"])
+
+    interceptor.after = read
+    assert line.deliver(order) == 200
+    assert seen == sorted(seen)
+    assert 0 < seen[-1] < 100
+    assert line.job(order)["progress"] == 100
+
+
+def test_a_task_without_a_usable_job_is_refused(line: Line) -> None:
+    for body in ({}, {"jobId": "seven"}, {"jobId": str(settings()), "more": 1}):
+        assert line.api.post("/tasks/generate", body, signed=False).status_code == 422
+    assert line.api.post("/tasks/generate", {"jobId": "0" * 32}, signed=False).status_code == 200
+
+
+def test_a_service_without_a_provider_says_so_and_keeps_the_job(line: Line, configure: Any) -> None:
+    order = line.order()
+    configure(FLOW_PROJECT_ID="")
+    answer = line.api.post("/tasks/generate", {"jobId": str(order.job_id)}, signed=False)
+    assert (answer.status_code, answer.json["error"]) == (503, "not_configured")
+    assert line.look(order).status_code == 200
+    assert line.job(order)["status"] == "queued"
