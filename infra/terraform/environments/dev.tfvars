@@ -2,6 +2,8 @@
 environment = "dev"
 project_id  = "instaveo-dev"
 region      = "us-central1"
+# Who may migrate the database.
+deployers = ["user:you@instaveo.example"]
 
 supabase_url              = "https://YOUR-PROJECT.supabase.co"
 cors_allowed_origins      = ["http://localhost:3000"]

@@ -2,6 +2,8 @@
 environment = "prod"
 project_id  = "instaveo-prod"
 region      = "us-central1"
+# Who may migrate the database.
+deployers = ["user:you@instaveo.example"]
 
 supabase_url              = "https://YOUR-PROJECT.supabase.co"
 cors_allowed_origins      = ["https://instaveo.example"]
