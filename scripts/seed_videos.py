@@ -45,8 +45,14 @@ FROM video, jsonb_populate_recordset(NULL::video_assets, CAST(:assets AS jsonb))
 
 
 def seed_videos() -> int:
-    """Render and publish the demo videos unless the database has videos; return how many were added."""
-    row = fetch_row("SELECT EXISTS (SELECT FROM videos)")
+    """Render and publish the demo videos unless the database has videos; return how many were added.
+
+    None without the demo creators, as in a Supabase project.
+    """
+    row = fetch_row(
+        "SELECT EXISTS (SELECT FROM videos) OR NOT EXISTS (SELECT FROM profiles WHERE id = CAST(:id AS uuid))",
+        id=creator_id(USERNAMES[0]),
+    )
     if row is None or row[0]:
         return 0
     for number, prompt in enumerate(tqdm(PROMPTS, desc="            rendering", unit="video")):
@@ -82,4 +88,4 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 if __name__ == "__main__":
     added = seed_videos()
-    print(f"            {added} finished videos added" if added else "            the feed has videos already")
+    print(f"            {added} finished videos added" if added else "            no demo videos needed")
