@@ -69,6 +69,8 @@ _STYLES = (
     "|, macro lens|, 35 mm film|, at golden hour|, seen from a drone|, in one take|, soft morning light|, claymation"
 )
 
+_LANE_PEOPLE = f"people / {LANES}"
+
 PEOPLE = f"""
 INSERT INTO profiles (id, username, email, created_at)
 SELECT {_id("person", "number")}, name, name || '@example.com',
@@ -104,7 +106,7 @@ WITH clip AS (
     SELECT number, {_id("video", "number")} AS id,
         -- A hundredth is by the demo creators, whom one can be.
         CASE WHEN number % 100 = 0 THEN (CAST(:creators AS uuid[]))[1 + number / 100 % {len(USERNAMES)}]
-            ELSE {_id("person", f"1 + number % {LANES} + {LANES} * {_below(f'people / {LANES}', 'number', 5, power=1.6)}")}
+            ELSE {_id("person", f"1 + number % {LANES} + {LANES} * {_below(_LANE_PEOPLE, 'number', 5, power=1.6)}")}
             END AS user_id,
         concat_ws(' ', {_pick(_SUBJECTS, "number", 6)}, {_pick(_ACTIONS, "number", 7)}, {_pick(_PLACES, "number", 8)})
             || {_pick(_STYLES, "number", 9)} AS prompt,
