@@ -21,7 +21,9 @@ BEGIN
     PERFORM logic.take_turns();
     -- A worker that finishes a video has its job locked before the video.
     PERFORM FROM video_jobs WHERE video_id IN (SELECT id FROM videos WHERE user_id = OLD.id) ORDER BY id FOR UPDATE;
-    -- Every video that the cascade will touch: their own, those they reacted to, and other people's recreations.
+    -- Every video that the cascade will touch: their own, those they reacted to, and other people's recreations. All by
+    -- the lock of a deletion: a writer of many reactions, who holds KEY SHARE on all of its videos, is waited for at the
+    -- first of them, and not half way.
     PERFORM FROM videos WHERE id IN (
         SELECT id FROM videos WHERE user_id = OLD.id
         UNION ALL
