@@ -33,7 +33,7 @@ def read_account_event(body: dict[str, Any]) -> AccountEvent:
     kind = body.get("type")
     if (body.get("schema"), body.get("table")) != ("auth", "users") or kind not in ("INSERT", "UPDATE", "DELETE"):
         raise invalid_field("body", "must tell of a row of auth.users or of a user")
-    record, old_record = (body.get(name) or {} for name in ("record", "old_record"))
+    record, old_record = ({} if body.get(name) is None else body[name] for name in ("record", "old_record"))
     if kind == "DELETE":
         record = old_record
     if not isinstance(record, dict) or not isinstance(old_record, dict):

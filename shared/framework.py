@@ -23,5 +23,7 @@ def _answer(error: Exception) -> flask.Response:
     else:
         log_crash("framework_crashed", error)
         problem = ApiError("internal_error")
-    answer = error_answer(problem, uuid4().hex)
-    return flask.Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
+    request_id = uuid4().hex
+    answer = error_answer(problem, request_id)
+    headers = {**answer.headers, "X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
+    return flask.Response(answer.body, answer.status, headers, content_type=answer.content_type)

@@ -66,6 +66,7 @@ class Situation:
 @pytest.fixture
 def situation(request: pytest.FixtureRequest, api: Api, configure: Callable[..., None], tmp_path: Path) -> Situation:
     configure(SUPABASE_HOOK_SECRETS=HOOK_SECRET, FLOW_ACCESS_TOKEN="token", FLOW_PROJECT_ID=str(uuid4()))
+    configure(FLOW_API_GENERATE_URL="http://127.0.0.1:9", FLOW_API_STATUS_URL="http://127.0.0.1:9")
     if request.param == "auth_oauth":
         configure(SUPABASE_URL="https://project.supabase.co")
     (tmp_path / "media" / "videos").mkdir(parents=True)

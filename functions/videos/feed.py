@@ -80,17 +80,18 @@ def videos_feed(call: Call) -> Answer:
     sort = SORTS.get(call.query.get("sort") or "rank")
     if sort is None:
         raise invalid_field("sort", "must be rank, new or top")
+    limit = page_limit(call.query, default=20, maximum=50)
+    position = sort.read_cursor(call.query.get("cursor"), sort.list_name)
     if call.query.get("since"):
         row = fetch_row(NEWER_SQL, read_only=True, since=_moment(call.query["since"]), most=MAX_NEWER)
     else:
-        position = sort.read_cursor(call.query.get("cursor"), sort.list_name)
         row = fetch_row(
             sort.sql,
             read_only=True,
             viewer=call.viewer_id,
             place=position.sort_value,
             id=position.id,
-            limit=page_limit(call.query, default=20, maximum=50),
+            limit=limit,
             list=sort.list_name,
         )
     return cached(row[0] if row else "", PRIVATE if call.user else PUBLIC_BRIEFLY)

@@ -744,13 +744,16 @@ export interface components {
             record?: {
                 /** Format: uuid */
                 id?: string;
-                email?: string | null;
-                raw_user_meta_data?: Record<string, never> | null;
+                /** @description A text; anything else counts as none. */
+                email?: unknown;
+                /** @description What the person said of themselves. */
+                raw_user_meta_data?: unknown;
             } | null;
             old_record?: {
-                /** Format: uuid */
-                id?: string;
-                raw_user_meta_data?: Record<string, never> | null;
+                /** @description As in `record`; what a DELETE is about. */
+                id?: unknown;
+                /** @description The same, before the change. */
+                raw_user_meta_data?: unknown;
             } | null;
         };
         /** @description An Auth hook's message about a user, e.g. "before user created". */
@@ -758,8 +761,10 @@ export interface components {
             user: {
                 /** Format: uuid */
                 id: string;
-                email?: string | null;
-                user_metadata?: Record<string, never> | null;
+                /** @description A text; anything else counts as none. */
+                email?: unknown;
+                /** @description What the person said of themselves. */
+                user_metadata?: unknown;
             };
         };
         GenerateTask: {
@@ -1064,7 +1069,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "video_not_found";
+                    error?: "video_not_found" | "not_found";
                 };
             };
         };
@@ -1078,7 +1083,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "video_not_found" | "media_not_found";
+                    error?: "video_not_found" | "media_not_found" | "not_found";
                 };
             };
         };
@@ -1092,7 +1097,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "user_not_found";
+                    error?: "user_not_found" | "not_found";
                 };
             };
         };
@@ -1106,7 +1111,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "media_not_found";
+                    error?: "media_not_found" | "not_found";
                 };
             };
         };
@@ -1120,7 +1125,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "provider_not_supported";
+                    error?: "provider_not_supported" | "not_found";
                 };
             };
         };
@@ -1479,7 +1484,8 @@ export interface components {
         /**
          * @description Makes a repeated call safe: the same key and request give the same video again, with `Idempotent-Replayed: true`
          *     and without waiting or counting anew; the same key with another request is refused. 1 to 255 visible ASCII
-         *     characters, in quotes or not. A key is the caller's own and is kept for a day at least.
+         *     characters, in quotes or not. An empty one is none. A key is the caller's own and is kept
+         *     for a day at least.
          * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
          */
         IdempotencyKey: string;
@@ -1563,7 +1569,7 @@ export interface operations {
                  */
                 sort?: "rank" | "new" | "top";
                 /** @description The `asOf` of an earlier answer; asks only how many videos were published after it. */
-                since?: string;
+                since?: string | unknown | "";
             };
             header?: {
                 /** @description ETags that the caller has; a match makes the answer a 304 without a body. */
@@ -1627,7 +1633,8 @@ export interface operations {
                 /**
                  * @description Makes a repeated call safe: the same key and request give the same video again, with `Idempotent-Replayed: true`
                  *     and without waiting or counting anew; the same key with another request is refused. 1 to 255 visible ASCII
-                 *     characters, in quotes or not. A key is the caller's own and is kept for a day at least.
+                 *     characters, in quotes or not. An empty one is none. A key is the caller's own and is kept
+                 *     for a day at least.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -1702,7 +1709,8 @@ export interface operations {
                 /**
                  * @description Makes a repeated call safe: the same key and request give the same video again, with `Idempotent-Replayed: true`
                  *     and without waiting or counting anew; the same key with another request is refused. 1 to 255 visible ASCII
-                 *     characters, in quotes or not. A key is the caller's own and is kept for a day at least.
+                 *     characters, in quotes or not. An empty one is none. A key is the caller's own and is kept
+                 *     for a day at least.
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -2012,7 +2020,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -2128,7 +2136,7 @@ export interface operations {
                 /** @description For the PKCE flow, as supabase-js makes it. */
                 codeChallenge?: string;
                 /** @description How the challenge was made; goes with `codeChallenge`. */
-                codeChallengeMethod?: "s256" | "plain";
+                codeChallengeMethod?: "s256" | "S256" | "plain" | "";
             };
             header?: never;
             path: {
@@ -2340,7 +2348,17 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            304: components["responses"]["NotModified"];
+            /** @description The caller has this very page already. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    ETag: components["headers"]["ETag"];
+                    "Content-Security-Policy": components["headers"]["ContentSecurityPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             500: components["responses"]["InternalError"];
         };
     };
@@ -2362,7 +2380,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/yaml": string;
+                    "application/yaml": unknown;
                 };
             };
             304: components["responses"]["NotModified"];
