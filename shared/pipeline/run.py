@@ -27,7 +27,7 @@ SUBMISSION_SECONDS = 180.0
 _PAUSE_SECONDS = 20.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 5.0, 300.0
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
-_SEEDS = 1_000_000
+SEEDS = 1_000_000
 _PROGRESS_WHILE_RENDERING, _PROGRESS_WHILE_STORING = 90, 95
 
 
@@ -86,7 +86,7 @@ class Pipeline:
     def _submit(self, job: Job) -> str:
         lease_seconds = max(job.lease_seconds, SUBMISSION_SECONDS)
         job.write(jobs.SUBMITTING, "job_submitting", provider=self._provider.name, lease_seconds=lease_seconds)
-        seed = job.scene_id.int % _SEEDS
+        seed = job.scene_id.int % SEEDS
         aspect_ratio = self._settings.generation_aspect_ratio
         operation_name = self._provider.submit(job.prompt, str(job.scene_id), aspect_ratio, seed)
         # Should the next write never happen, this line is the only trace of what was bought.

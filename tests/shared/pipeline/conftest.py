@@ -1,10 +1,13 @@
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import httpx
 import pytest
+from werkzeug.wsgi import ClosingIterator
 
 from local.flow_twin.app import create_app
+from local.gateway import Gateway, read_operations
 from shared.config import settings
 from shared.storage.files import FileStorage
 from tests.api import Api
@@ -31,7 +34,16 @@ class Interceptor:
             return instead
         body = self._application(environment, start_response)
         self.after(path)
-        return body
+        return ClosingIterator(_hanging_up(body, environment), getattr(body, "close", None))
+
+
+def _hanging_up(body: Iterable[bytes], environment: WSGIEnvironment) -> Iterator[bytes]:
+    """Pass the body on; where the twin breaks the connection, break it, which this server leaves open."""
+    try:
+        yield from body
+    except ConnectionAbortedError:
+        environment["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +52,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, In
         url = f"http://127.0.0.1:{server.port}"
         server.app = Interceptor(create_app(tmp_path_factory.mktemp("twin"), url, clip_seconds=0.2))
         yield Twin(url, client), server.app
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Gateway:
+    return Gateway(read_operations())
+
+
+@pytest.fixture
+def api(environment: None, gateway: Gateway) -> Api:
+    """The API over an empty database; its applications are kept, since reading the contract takes half a second."""
+    return Api(gateway)
 
 
 @pytest.fixture

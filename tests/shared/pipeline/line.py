@@ -4,8 +4,9 @@ import itertools
 import time
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from shared.pipeline.run import SEEDS
 from tests.api import Api, Person, Response
 from tests.local.flow_twin.twin_server import Twin
 from tests.rows import run
@@ -39,13 +40,17 @@ class Line:
         assert response.status_code == 201, response.text
         video_id = UUID(response.json["id"])
         (job_id,) = run("SELECT id FROM video_jobs WHERE video_id = CAST(:id AS uuid)", id=video_id)
-        return Order(owner, video_id, UUID(str(job_id)))
+        order = Order(owner, video_id, UUID(str(job_id)))
+        # The seed follows from the scene: with the same one, all clips are one file at the twin, rendered once.
+        scene_id = UUID(int=uuid4().int // SEEDS * SEEDS)
+        self.set(order, f"scene_id = '{scene_id}'")
+        return order
 
     def deliver(self, order: Order) -> int:
         """Send the task once and return the status."""
         return self.api.post("/tasks/generate", {"jobId": str(order.job_id)}, signed=False).status_code
 
-    def deliver_until_over(self, order: Order, times: int = 12) -> None:
+    def deliver_until_over(self, order: Order, times: int = 8) -> None:
         """Send the task again and again, as the queue does; delays pass at once. Hours pass with the last delivery."""
         for number in range(times):
             if self.deliver(order) == 200:
