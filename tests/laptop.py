@@ -1,16 +1,21 @@
-"""The processes of `make dev` behind a port of their own, with state of their own, for the tests that need all of it."""
+"""The processes of `make dev` behind a port and with state of their own, for the tests that need all of it."""
+
+from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from local.child import start_child
 from local.environment import local_environment
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 
 class Laptop:

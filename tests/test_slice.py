@@ -1,8 +1,6 @@
 """The main job over real HTTP between real processes: sign up, create, render, watch, like a person with a browser."""
 
 import io
-import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,56 +13,11 @@ import av
 import httpx
 import pytest
 
-from local.child import start_child
-from local.environment import PROJECT, local_environment
+from local.environment import PROJECT
 from shared.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from tests.laptop import Laptop, free_port
 
 PATIENCE_SECONDS = 90
-
-
-class Laptop:
-    """The two processes of `make dev` behind a port of their own, with state of their own."""
-
-    def __init__(self, folder: Path, database_url: str) -> None:
-        self._folder = folder
-        given = {
-            "PATH": os.environ["PATH"],
-            "PORT": str(_free_port()),
-            "DATABASE_URL": database_url,
-            "STATE_FOLDER": str(folder),
-            "MEDIA_ROOT": str(folder / "media"),
-            "LOCAL_QUEUE_PATH": str(folder / "queue.sqlite3"),
-            "VIDEO_STATUS_POLL_SECONDS": "0.2",
-            "VIDEO_JOB_LEASE_SECONDS": "4",
-        }
-        self.environment = local_environment(given)
-        self._children: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> None:
-        for module in ("local.server", "local.dispatcher"):
-            self._children.append(start_child(module, self.environment, str(self._folder / f"{module}.log")))
-        for _ in range(300):
-            try:
-                if httpx.get(f"{self.environment['BASE_URL']}/health").status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
-        pytest.fail((self._folder / "local.server.log").read_text()[-2000:])
-
-    def kill(self) -> None:
-        """Stop both processes as a power cut does."""
-        for child in self._children:
-            os.killpg(child.pid, 9)
-            child.wait()
-            assert child.stdin is not None
-            child.stdin.close()
-        self._children.clear()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture
@@ -149,7 +102,7 @@ def test_after_a_power_cut_in_the_middle_the_video_still_arrives_once(laptop: La
 
 def test_every_entry_point_starts_alone_with_the_framework(environment: None) -> None:
     """`functions-framework --target NAME` with nothing but environment variables; one stands for all here."""
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).parent / "functions-framework"), "--target", "videos_feed", "--port", str(port)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL) as process:
         try:
