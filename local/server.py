@@ -19,7 +19,7 @@ _THREADS = 32
 
 
 def application() -> Any:
-    """Return the WSGI application: the API, the playground, and below their own paths the twins that STAND_INS names."""
+    """Return the WSGI application: the API, the playground, and below their own paths the twins of STAND_INS."""
     state = Path(os.environ["STATE_FOLDER"])
     base_url = os.environ["BASE_URL"]
     stand_ins = os.environ["STAND_INS"].split(",")

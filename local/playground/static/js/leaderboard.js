@@ -37,6 +37,9 @@ export function open() {
 function leader(profile) {
   const bar = h("i");
   bar.style.transform = `scaleX(${(profile.creatorScore ?? 0) / HIGHEST_SCORE})`;
+  const score = profile.creatorScore === undefined
+    ? h("span", { class: "hint" }, "unscored")
+    : [h("strong", {}, profile.creatorScore.toFixed(1)), h("span", { class: "leader-bar", "aria-hidden": "true" }, bar)];
   return h(
     "li",
     { class: profile.id === user().id ? "leader is-me" : "leader", "data-rank": profile.rank ?? "" },
@@ -48,6 +51,6 @@ function leader(profile) {
       h("a", { href: `#/u/${profile.id}` }, profile.username),
       h("span", { class: "hint" }, [plural(profile.videosCreated, "video"), plural(profile.totalLikes, "like"), `active ${ago(profile.lastActiveAt)}`].join(" · ")),
     ),
-    h("div", { class: "leader-score" }, h("strong", {}, profile.creatorScore?.toFixed(1) ?? "new"), h("span", { class: "leader-bar", "aria-hidden": "true" }, bar)),
+    h("div", { class: "leader-score" }, score),
   );
 }

@@ -23,15 +23,27 @@ export function networkPanel() {
     ),
     list,
   );
+  let last = null;
+  let times = 1;
   onRecord((entry) => {
-    list.prepend(row(entry));
+    // Somebody who waits asks the same over and over: that is one line.
+    const isRepeated = last && list.firstChild && sameCall(last, entry) && !list.firstChild.firstChild.open;
+    times = isRepeated ? times + 1 : 1;
+    if (isRepeated) list.firstChild.remove();
+    list.prepend(row(entry, times));
+    last = entry;
     while (list.children.length > calls().length) list.lastChild.remove();
   });
-  list.append(...calls().map(row));
+  list.append(...calls().map((entry) => row(entry, 1)));
   return { element };
 }
 
-function row(entry) {
+const sameCall = (one, other) => ["method", "path", "status"].every((name) => one[name] === other[name]);
+
+// An id's beginning is enough to tell two apart; the whole path is the line's title.
+const brief = (path) => path.replace(/([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f-]{27}/g, "$1…");
+
+function row(entry, times) {
   const kind = entry.status === 0 ? 5 : Math.floor(entry.status / 100);
   const details = h(
     "details",
@@ -40,7 +52,8 @@ function row(entry) {
       "summary",
       {},
       h("span", { class: `method method-${entry.method.toLowerCase()}` }, entry.method),
-      h("span", { class: "call-path", title: entry.path }, entry.path),
+      h("span", { class: "call-path", title: entry.path }, brief(entry.path)),
+      times > 1 && h("span", { class: "times" }, `×${times}`),
       entry.isSigned && h("span", { class: "signed" }, "signed"),
       h("span", { class: `status status-${kind}` }, String(entry.status || "–")),
       h("span", { class: "milliseconds" }, `${Math.round(entry.milliseconds)} ms`),

@@ -53,7 +53,7 @@ function drawHead(head, profile, isMine) {
 }
 
 function editButton(head, profile) {
-  return h("button", { class: "button", onclick: () => edit(head, profile) }, icon("edit"), "Edit username");
+  return h("button", { class: "button", onclick: () => edit(head, profile) }, icon("edit"), "Edit name");
 }
 
 function edit(head, profile) {

@@ -141,7 +141,7 @@ function drawQueue(element, known, showTrail) {
 }
 
 function jobRow(job, showTrail) {
-  const facts = [job.providerStatus, job.failureCode, job.attempts && `${job.attempts} failed attempts`, ago(job.createdAt)];
+  const facts = [job.providerStatus?.replace("MEDIA_GENERATION_STATUS_", ""), job.failureCode, job.attempts && `${job.attempts} failed attempts`, ago(job.createdAt)];
   return h(
     "li",
     {},
