@@ -5,7 +5,6 @@ first two digits of the video's id; all of them have had their turn within 256 m
 """
 
 import json
-import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -29,9 +28,9 @@ SELECT logic.keys_without_rows(ARRAY(SELECT json_array_elements_text(CAST(:keys 
 """
 
 
-def remove_litter(settings: Settings) -> int:
+def remove_litter(settings: Settings, minute: int) -> int:
     """Remove files that nobody can ask for, of this minute's slice, and return how many. Raises ApiError."""
-    slice_name = f"{int(time.time() // 60) % SLICES:02x}"
+    slice_name = f"{minute % SLICES:02x}"
     store = storage(settings)
     age_seconds = max(AGE_SECONDS, 2 * settings.video_job_deadline_seconds)
     removed = 0

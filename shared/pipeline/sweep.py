@@ -45,7 +45,7 @@ def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
         ("rateLimitsRemoved", lambda: _removed(REMOVE_ALLOWANCES)),
         ("idempotencyKeysRemoved", lambda: _removed(REMOVE_KEYS, age_seconds=IDEMPOTENCY_KEY_SECONDS)),
         ("jobEventsRemoved", lambda: _removed(REMOVE_EVENTS, age_seconds=EVENT_SECONDS)),
-        ("filesRemoved", lambda: remove_litter(settings)),
+        ("filesRemoved", lambda: remove_litter(settings, minute=int(time.time() // 60))),
     )
     report: dict[str, Any] = {name: _repaired(name, repair) for name, repair in parts}
     report["milliseconds"] = round((time.monotonic() - started) * 1000)
