@@ -18,7 +18,12 @@ BEGIN
     -- it too, for writers that do not begin here.
     UPDATE profiles SET last_active_at = now()
     WHERE id = p_user_id AND last_active_at < now() - interval '1 minute';
-    IF FOUND OR EXISTS (SELECT FROM profiles WHERE id = p_user_id) THEN
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    -- The foreign keys' lock, a little early: after a video it would be in the wrong order to an account's deletion.
+    PERFORM FROM profiles WHERE id = p_user_id FOR KEY SHARE;
+    IF FOUND THEN
         RETURN;
     END IF;
     v_base := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));

@@ -13,7 +13,8 @@
 --   video between them.
 -- - Whoever needs many creators' rows goes by their id (a bulk insert, the leaderboard); deletions, which cannot, take
 --   turns with each other and with the leaderboard (37_deletion.sql).
--- - A statement that writes about many videos first locks them by id, FOR KEY SHARE (docs/data.md has an example).
+-- - Whoever acts has their own profile locked before (logic.ensure_profile), also KEY SHARE.
+-- - A statement that writes about many videos first locks people and videos so, by id (docs/data.md has an example).
 -- What is left is what an operator may write by hand without that, at the moment of a deletion of the same videos or of
 -- a worker that finishes one of them. Postgres ends one of the two, nothing is counted wrong, and it may be sent again.
 

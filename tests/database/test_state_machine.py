@@ -200,8 +200,12 @@ ACTIONS = ["react", "react", "react", "react_to_all", "view", "create", "recreat
 ACTIONS += ["delete_video", "delete_profile"]
 steps = st.lists(st.tuples(st.sampled_from(ACTIONS), person, choice, reaction), min_size=3, max_size=12)
 LIKE_ALL = """
-WITH finished AS MATERIALIZED (SELECT id FROM videos WHERE status = 'completed' ORDER BY id FOR KEY SHARE)
-INSERT INTO video_reactions (video_id, user_id, reaction) SELECT id, CAST($1 AS uuid), 'like' FROM finished
+WITH person AS MATERIALIZED (SELECT id FROM profiles WHERE id = CAST($1 AS uuid) FOR KEY SHARE),
+finished AS MATERIALIZED (
+    SELECT id FROM videos WHERE status = 'completed' AND EXISTS (SELECT FROM person) ORDER BY id FOR KEY SHARE
+)
+INSERT INTO video_reactions (video_id, user_id, reaction)
+SELECT finished.id, person.id, 'like' FROM person, finished
 ON CONFLICT DO NOTHING
 """
 # Somebody's account was deleted while they did something, or their video while it was being recreated.
