@@ -11,6 +11,7 @@ DECLARE
     v_answer logic.answer;
     v_prompt text := p_prompt;
     v_video_id uuid;
+    v_cooled_since timestamptz;
     v_wait_seconds double precision;
 BEGIN
     PERFORM logic.ensure_profile(p_user_id, p_email, p_username);
@@ -38,12 +39,11 @@ BEGIN
     END IF;
 
     -- A creation that failed through no fault of the prompt does not count.
-    SELECT p_cooldown_seconds - extract(epoch FROM clock_timestamp() - max(video.created_at)) INTO v_wait_seconds
-    FROM videos AS video LEFT JOIN video_jobs AS job ON job.video_id = video.id
-    WHERE video.user_id = p_user_id
-        AND video.created_at > clock_timestamp() - make_interval(secs => p_cooldown_seconds)
-        AND NOT (video.status = 'failed' AND NOT coalesce(job.failure_blames_prompt, false))
-        AND job.id IS NOT NULL;
+    v_cooled_since := clock_timestamp() - make_interval(secs => p_cooldown_seconds);
+    SELECT extract(epoch FROM max(video.created_at) - v_cooled_since) INTO v_wait_seconds
+    FROM videos AS video JOIN video_jobs AS job ON job.video_id = video.id
+    WHERE video.user_id = p_user_id AND video.created_at > v_cooled_since
+        AND (video.status <> 'failed' OR job.failure_blames_prompt);
     IF v_wait_seconds > 0 THEN
         v_answer.error := 'cooldown';
         v_answer.retry_after_seconds := ceil(v_wait_seconds);
