@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -38,13 +38,15 @@ def not_modified(answer: Answer, if_none_match: str | None) -> Answer:
     is_storable = answer.status == 200 and isinstance(answer.body, str) and answer.body
     if not is_storable or answer.headers.get("Cache-Control") == NO_STORE or "ETag" in answer.headers:
         return answer
+    body = str(answer.body).encode()
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     # Weak: a proxy that compresses the answer may keep it.
-    tag = f'W/"{blake2b(str(answer.body).encode(), digest_size=12).hexdigest()}"'
-    headers = {**answer.headers, "ETag": tag}
-    seen = {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
-    if tag.removeprefix("W/") in seen or "*" in seen:
-        return Answer(status=304, headers=headers, content_type=None)
-    return replace(answer, headers=headers)
+    headers = {**answer.headers, "ETag": f"W/{tag}"}
+    if if_none_match:
+        seen = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+        if tag in seen or "*" in seen:
+            return Answer(status=304, headers=headers, content_type=None)
+    return Answer(body, headers=headers, content_type=answer.content_type)
 
 
 def error_answer(error: ApiError, request_id: str) -> Answer:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from werkzeug.datastructures import Headers
 
+from shared.address import hashed_address
 from shared.auth import User
+from shared.config import settings
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `address` stands for the caller's network address; `body` is the JSON object sent, {} if none."""
+    """One request. `body` is the JSON object sent, {} if none; `remote_address` is the neighbour who connected."""
 
     request_id: str
     method: str
@@ -21,8 +23,19 @@ class Call:
     headers: Headers
     body: dict[str, Any]
     raw_body: bytes
-    address: str
+    remote_address: str | None
     user: User | None
+
+    @property
+    def address(self) -> str:
+        """What stands for the caller's network address, the same for one caller at all times."""
+        current = settings()
+        return hashed_address(
+            self.remote_address,
+            self.headers.get("X-Forwarded-For"),
+            behind_proxy=current.in_cloud,
+            salt=current.address_hash_salt,
+        )
 
     @property
     def viewer_id(self) -> UUID | None:

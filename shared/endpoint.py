@@ -16,7 +16,6 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from shared import auth, cors
-from shared.address import hashed_address
 from shared.answers import Answer, error_answer, framework_error, not_modified
 from shared.body import parse_json_object, read_body
 from shared.call import Call
@@ -143,17 +142,12 @@ def _let_in(route: Route, pattern: re.Pattern[str], request: flask.Request, requ
         request_id=request_id,
         method=request.method,
         parameters=match.groupdict(),
-        query=request.args.to_dict(),
+        query=request.args.to_dict() if request.query_string else {},
         headers=request.headers,
         # A hook's signature covers the raw bytes: its route verifies before it parses.
         body={} if route.access == "hook" else parse_json_object(raw_body, request.mimetype),
         raw_body=raw_body,
-        address=hashed_address(
-            request.remote_addr,
-            request.headers.get("X-Forwarded-For"),
-            behind_proxy=current.in_cloud,
-            salt=current.address_hash_salt,
-        ),
+        remote_address=request.remote_addr,
         user=user,
     )
 
@@ -192,10 +186,15 @@ def _verify_signed(request: flask.Request, raw_body: bytes, current: Settings) -
 def _respond(request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
     # A stream is handed on as it is; werkzeug sends no body for HEAD by itself.
     response = flask.Response(answer.body, answer.status, content_type=answer.content_type)
-    response.headers.update(answer.headers)
-    response.headers.update(cors.origin_headers(request.headers.get("Origin"), settings().cors_allowed_origins))
-    response.headers["X-Request-Id"] = request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    # After the body: an answer to HEAD brings the length of what it does not send.
+    response.headers.update(
+        {
+            **answer.headers,
+            **cors.origin_headers(request.headers.get("Origin"), settings().cors_allowed_origins),
+            "X-Request-Id": request_id,
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
     return response
 
 
