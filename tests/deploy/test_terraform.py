@@ -232,6 +232,14 @@ def test_an_environment_sets_what_must_be_set_and_nothing_unknown(environment: s
     assert set(given["secrets"]) <= set(local("secret_variables"))
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_an_environments_functions_fit_its_database_during_a_rollout_too(environment: str) -> None:
+    given = parse(FOLDER / "environments" / f"{environment}.tfvars")
+    deployed = [each for name, each in operations().items() if name not in local("not_deployed")]
+    needed = sum(each.get("x-max-instances", given["max_instances"]) for each in deployed)
+    assert 2 * needed <= given["database_max_connections"] - local("reserved_connections")
+
+
 def test_every_alert_has_a_runbook() -> None:
     alerts = set(re.findall(r"(\w+) = \{\s*title =", local("alerts")))
     alerts |= set(re.findall(r"(\w+) = \{title =", local("alerts")))
