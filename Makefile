@@ -32,7 +32,7 @@ lint: .make/installed ## Check style and types
 	@$(BIN)/mypy .
 
 .PHONY: check
-check: lint test ## Everything that CI checks
+check: lint terraform-check test ## Everything that CI checks
 
 .PHONY: format
 format: .make/installed ## Format the code
@@ -47,9 +47,50 @@ migrate: .make/installed ## Bring the database of DATABASE_URL up to date
 seed: .make/installed ## Add the demo creators to the database of DATABASE_URL
 	@$(BIN)/python -m scripts.seed_profiles
 
+.PHONY: invariants
+invariants: .make/installed ## Check every rule of the data in the database of DATABASE_URL
+	@$(BIN)/python -m database.invariants
+
+.PHONY: repair
+repair: .make/installed ## Put counters right in the database of DATABASE_URL, and say what was changed
+	@$(BIN)/python -m database.repair
+
+# Deployment
+
+ENVIRONMENT ?= dev
+
+.PHONY: package
+package: .make/installed ## Make build/package.zip, the archive that every function is built from
+	@$(BIN)/python -m scripts.package
+
+.PHONY: plan
+plan: .make/installed ## Show what a deployment would change (ENVIRONMENT=dev)
+	@$(BIN)/python -m scripts.cloud plan $(ENVIRONMENT)
+
+.PHONY: deploy
+deploy: .make/installed ## Package, plan, confirm, apply, migrate and smoke-test (ENVIRONMENT=dev)
+	@$(BIN)/python -m scripts.cloud deploy $(ENVIRONMENT) $(YES)
+
+.PHONY: destroy
+destroy: .make/installed ## Remove a deployment but keep its database and media (ENVIRONMENT=dev)
+	@$(BIN)/python -m scripts.cloud destroy $(ENVIRONMENT) $(YES)
+
+.PHONY: smoke
+smoke: .make/installed ## Check that a service answers: make smoke URL=https://...
+	@test -n "$(URL)" || { echo "Usage: make smoke URL=https://... [ORIGIN=https://...]"; exit 1; }
+	@$(BIN)/python -m scripts.smoke $(URL) $(if $(ORIGIN),--origin $(ORIGIN))
+
+.PHONY: logs
+logs: .make/installed ## Show the last hour of a deployment's log (ENVIRONMENT=dev)
+	@$(BIN)/python -m scripts.cloud logs $(ENVIRONMENT)
+
+.PHONY: terraform-check
+terraform-check: .make/installed ## Check Terraform's format and run checkov over it
+	@scripts/check_terraform.sh
+
 .PHONY: lock
 lock: .make/installed ## Compile requirements*.in into pinned, hashed requirements*.txt
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev infra/requirements-checkov; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done
 
