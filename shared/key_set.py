@@ -25,7 +25,7 @@ class KeySet:
         self._fetched_at = self._tried_at = _NEVER
 
     def key_for(self, header: dict[str, Any]) -> Any:
-        """Return the key that `header`'s `kid` names, for its `alg`.
+        """Return the key, a PyJWK, that `header`'s `kid` names, for its `alg`.
 
         Raises ApiError `invalid_token` for a key nobody published, `auth_unavailable` (503) when no keys were ever had.
         """
@@ -37,7 +37,7 @@ class KeySet:
         key = self._keys.get(key_id)
         if key is None or key.algorithm_name != header.get("alg"):
             raise ApiError("invalid_token", cause="unknown key or algorithm")
-        return key.key
+        return key
 
     def _age_seconds(self, moment: float) -> float:
         return time.monotonic() - moment
