@@ -82,6 +82,12 @@ class Pipeline:
             self._finish(job, clip, ingested)
         except GenerationError as error:
             self._failed(job, error)
+        except (ApiError, LeaseLostError):
+            raise
+        except Exception:
+            # A bug: counted, so that it comes to an end, and off the lane, so that it stops nobody else's video.
+            self._give_back(job, _backoff_seconds(job), "crashed", failed=True)
+            raise
 
     def _submit(self, job: Job) -> str:
         lease_seconds = max(job.lease_seconds, SUBMISSION_SECONDS)
@@ -142,8 +148,7 @@ class Pipeline:
         counts = job.operation_name is None or error.resubmit or error.code == "not_playable"
         is_last = job.is_overdue or (counts and job.attempts + 1 >= self._settings.video_job_max_attempts)
         if error.transient and not is_last:
-            backoff_seconds = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**job.attempts)
-            delay_seconds = error.retry_after_seconds or (backoff_seconds if counts else _PAUSE_SECONDS)
+            delay_seconds = error.retry_after_seconds or (_backoff_seconds(job) if counts else _PAUSE_SECONDS)
             self._give_back(job, delay_seconds, error.code, failed=counts, forget_operation=error.resubmit)
             # The row knows the whole delay. A queue that were told could hold back everybody's jobs for as long.
             retry_after_seconds = round(min(delay_seconds, _LONGEST_RETRY_AFTER_SECONDS))
@@ -168,3 +173,7 @@ class Pipeline:
             failed=failed,
             forget_operation=forget_operation,
         )
+
+
+def _backoff_seconds(job: Job) -> float:
+    return float(min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**job.attempts))

@@ -3,10 +3,14 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from shared.config import settings
+from shared.generation.provider import Clip
+from shared.pipeline.run import Pipeline
+from shared.storage.factory import storage
 from tests.rows import run
 from tests.shared.pipeline.line import Line, Order
 
@@ -162,3 +166,32 @@ def test_a_service_without_a_provider_says_so_and_keeps_the_job(line: Line, conf
     assert (answer.status_code, answer.json["error"]) == (503, "not_configured")
     assert line.look(order).status_code == 200
     assert line.job(order)["status"] == "queued"
+
+
+class Buggy:
+    """A provider with a bug in it."""
+
+    name = "buggy"
+
+    def submit(self, prompt: str, scene_id: str, aspect_ratio: str, seed: int) -> str:
+        return uuid4().hex
+
+    def poll(self, operation_name: str, scene_id: str, last_status: str | None) -> Clip:
+        raise ZeroDivisionError
+
+    def is_operation_name(self, text: str) -> bool:
+        return True
+
+
+def test_a_bug_neither_blocks_the_lane_nor_goes_on_for_ever(line: Line) -> None:
+    order, other = line.order(), line.order()
+    pipeline = Pipeline(settings(), Buggy(), storage(settings()))
+    for attempts in range(1, settings().video_job_max_attempts + 1):
+        with pytest.raises(ZeroDivisionError):
+            pipeline.run(order.job_id, 600)
+        assert (line.job(order)["status"], line.job(order)["attempts"]) == ("queued", attempts)
+        line.set(order, "available_at = now()")
+    assert line.deliver(other) == 200
+    assert pipeline.run(order.job_id, 600) == "done"
+    assert line.video(order)["failure"]["code"] == "timed_out"
+    assert line.events(order).count("submitted") == 1
