@@ -1,10 +1,7 @@
 """The TypeScript client: generated types fresh, compiled strictly, and used against the running service."""
 
-import hashlib
-import os
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,38 +11,16 @@ from werkzeug.serving import make_server
 
 from local.gateway import Gateway, read_operations
 from tests.api import SIGNATURE_SECRET, Person
+from tests.node_project import installed, run
 from tests.rows import make_video
 
 CLIENT = Path(__file__).parent.parent.parent / "clients" / "typescript"
-INSTALLED_LOCK = CLIENT / "node_modules" / ".installed-lock-sha256"
 NODE_TIMEOUT_SECONDS = 100
 
 
 @pytest.fixture(scope="module")
 def client() -> Path:
-    """The client's folder with its tools installed, once for each content of the lock file."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        message = "Node.js 20 or newer with npm is needed to test the TypeScript client"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    lock = hashlib.sha256((CLIENT / "package-lock.json").read_bytes()).hexdigest()
-    if not INSTALLED_LOCK.exists() or INSTALLED_LOCK.read_text() != lock:
-        _run("npm", "ci", "--no-audit", "--no-fund")
-        INSTALLED_LOCK.write_text(lock)
-    return CLIENT
-
-
-def _run(*command: str, **variables: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=CLIENT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=NODE_TIMEOUT_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return installed(CLIENT)
 
 
 @pytest.fixture
@@ -63,7 +38,7 @@ def base_url(environment: None) -> Iterator[str]:
 
 
 def test_the_types_are_those_of_the_contract(client: Path) -> None:
-    _run("npm", "run", "--silent", "check-generated")
+    run(client, ["npm", "run", "--silent", "check-generated"], timeout_seconds=NODE_TIMEOUT_SECONDS)
 
 
 def test_it_has_no_dependencies_at_run_time() -> None:
@@ -74,12 +49,11 @@ def test_it_compiles_and_works_against_the_service(client: Path, base_url: str) 
     grace, ada = Person("grace"), Person("ada")
     videos = [make_video(grace) for _ in range(5)]
     shutil.rmtree(client / "build", ignore_errors=True)
-    _run("npm", "run", "--silent", "build")
-    report = _run(
-        "node",
-        "--test",
-        "--test-reporter=tap",
-        "build/test/",
+    run(client, ["npm", "run", "--silent", "build"], timeout_seconds=NODE_TIMEOUT_SECONDS)
+    report = run(
+        client,
+        ["node", "--test", "--test-reporter=tap", "build/test/"],
+        timeout_seconds=NODE_TIMEOUT_SECONDS,
         API_URL=base_url,
         ACCESS_TOKEN=ada.token(),
         USER_ID=str(ada.id),

@@ -44,18 +44,27 @@ export class InstaVeo {
     this.#options = { ...options, baseUrl: options.baseUrl.replace(/\/+$/, "") };
   }
 
-  feed(page: Types.Page = {}, options?: CallOptions): Promise<Types.FeedResponse> {
+  feed(page: Types.FeedPage = {}, options?: CallOptions): Promise<Types.FeedResponse> {
     return this.#json("GET", "/videos/feed", { ...options, query: { ...page } });
   }
 
   /** Every video of the feed, fetched page by page as they are taken. */
-  async *feedVideos(limit?: number, options?: CallOptions): AsyncGenerator<Types.Video, void, undefined> {
-    let cursor: string | undefined;
+  async *feedVideos(
+    first: Types.FeedPage = {},
+    options?: CallOptions,
+  ): AsyncGenerator<Types.Video, void, undefined> {
+    let { cursor } = first;
     do {
-      const page = await this.feed({ ...(limit && { limit }), ...(cursor && { cursor }) }, options);
+      const page = await this.feed({ ...first, ...(cursor && { cursor }) }, options);
       yield* page.videos;
       cursor = page.hasMore ? page.nextCursor : undefined;
     } while (cursor);
+  }
+
+  /** How many videos are newer than a first page's `asOf`; 100 means that many or more. Cheap enough to ask often. */
+  async newerVideos(asOf: string, options?: CallOptions): Promise<number> {
+    const query = { since: asOf };
+    return (await this.#json<Types.FeedResponse>("GET", "/videos/feed", { ...options, query })).newer ?? 0;
   }
 
   video(id: string, options?: CallOptions): Promise<Types.Video> {

@@ -1569,7 +1569,7 @@ export interface operations {
                  */
                 sort?: "rank" | "new" | "top";
                 /** @description The `asOf` of an earlier answer; asks only how many videos were published after it. */
-                since?: string | unknown | "";
+                since?: string;
             };
             header?: {
                 /** @description ETags that the caller has; a match makes the answer a 304 without a body. */

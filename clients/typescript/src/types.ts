@@ -14,5 +14,6 @@ export type SignInAddress = Schemas["SignInAddress"];
 export type Health = Schemas["Health"];
 export type APIError = Schemas["Error"];
 export type ErrorCode = Schemas["ErrorCode"];
-export type Page = NonNullable<operations["videos_feed"]["parameters"]["query"]>;
+export type Page = NonNullable<operations["users_videos"]["parameters"]["query"]>;
+export type FeedPage = Omit<NonNullable<operations["videos_feed"]["parameters"]["query"]>, "since">;
 export type SignIn = NonNullable<operations["auth_oauth"]["parameters"]["query"]>;

@@ -28,9 +28,15 @@ test("the feed comes in pages, each video once", async () => {
   assert.equal(first.videos.length, 2);
   assert.equal(first.hasMore, true);
   const seen: Video[] = [];
-  for await (const video of anybody.feedVideos(2)) seen.push(video);
+  for await (const video of anybody.feedVideos({ limit: 2 })) seen.push(video);
   assert.equal(new Set(seen.map((video) => video.id)).size, 5);
   assert.deepEqual(seen.slice(0, 2), first.videos);
+  const newest: Video[] = [];
+  for await (const video of anybody.feedVideos({ limit: 2, sort: "new" })) newest.push(video);
+  assert.equal(newest.length, 5);
+  assert(first.asOf);
+  assert.equal(await anybody.newerVideos(first.asOf), 0);
+  assert.equal(await anybody.newerVideos("2000-01-01T00:00:00+00:00"), 5);
 });
 
 test("one video, and its media address", async () => {
