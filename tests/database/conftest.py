@@ -1,35 +1,37 @@
 """Databases of their own, beside the one that a test process shares among its tests."""
 
 import os
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from shared.config import Settings
 from shared.db.pool import connect
 
-MakeDatabase = Callable[[str], str]
+
+@contextmanager
+def new_database(database_url: str, name: str) -> Iterator[str]:
+    """Make an empty database on the same server, give its URL, drop it at the end."""
+    unique = f"{name}_{os.getpid()}"
+    run_at(database_url, f"CREATE DATABASE {unique}")
+    try:
+        yield database_url.replace(f"/test_{os.getpid()}?", f"/{unique}?")
+    finally:
+        run_at(database_url, f"DROP DATABASE {unique} WITH (FORCE)")
 
 
 @pytest.fixture
-def make_database(database_url: str) -> Iterator[MakeDatabase]:
-    """Make an empty database on the same server and return its URL; dropped when the test ends."""
-    made: list[str] = []
-
-    def make(name: str) -> str:
-        unique = f"{name}_{os.getpid()}"
-        made.append(unique)
-        run_at(database_url, f"CREATE DATABASE {unique}")
-        return urlsplit(database_url)._replace(path=f"/{unique}").geturl().replace("postgresql:/", "postgresql:///", 1)
-
-    yield make
-    for name in made:
-        run_at(database_url, f"DROP DATABASE {name} WITH (FORCE)")
+def empty_database(database_url: str) -> Iterator[str]:
+    """The URL of a database in which nothing has been made."""
+    with new_database(database_url, "empty") as url:
+        yield url
 
 
 def run_at(url: str, statements: str) -> None:
     """Run a text of one or many statements on a connection of its own."""
-    connection = connect(Settings(database_url=url))
-    connection.execute_simple(statements)
-    connection.close()
+    connection = connect(Settings(database_url=url, database_timeout_seconds=600))
+    try:
+        connection.execute_simple(statements)
+    finally:
+        connection.close()
