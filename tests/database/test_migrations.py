@@ -134,12 +134,7 @@ def test_changed_functions_are_rebuilt_and_the_rows_stay(empty_database: str) ->
 def test_two_migrations_at_once_take_turns(empty_database: str) -> None:
     environment = {**os.environ, "DATABASE_URL": empty_database}
     run = [sys.executable, "-m", "database.migrate"]
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "database.migrate"], cwd=PROJECT, env=environment, stdout=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
+    both = [subprocess.Popen(run, cwd=PROJECT, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
     said = sorted(str(process.communicate()[0]) for process in both)
     assert [process.returncode for process in both] == [0, 0]
     assert "tables: empty" in said[0]

@@ -94,7 +94,8 @@ def rows_read(node: dict[str, Any]) -> int:
     per_loop = (
         node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
     )
-    return round(per_loop * node["Actual Loops"])
+    loops: int = node["Actual Loops"]
+    return round(per_loop * loops)
 
 
 def assert_few_rows(nodes: list[dict[str, Any]], most: int, *, bitmap: bool = False) -> None:
