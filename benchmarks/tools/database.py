@@ -33,7 +33,7 @@ SELECT md5('video ' || n)::uuid, md5('person ' || 1 + n % CAST(:people AS intege
     'completed', '/media/videos/' || n || '.mp4', '/media/thumbnails/' || n || '.jpg', moment, moment, 8
 FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
     -- Spread over half a year, by a hash and not in the order of the ids.
-    LATERAL (SELECT now() - interval '180 days' * ((hashint4(n)::bigint + 2147483648) / 4294967296.0) AS moment) AS spread
+    LATERAL (SELECT now() - interval '180 days' * ((hashint4(n)::bigint + 2147483648) / 4294967296.0) AS moment)
 """
 ASSETS = """
 INSERT INTO video_assets (video_id, asset_type, storage_backend, storage_key, file_path, public_url, source_url,

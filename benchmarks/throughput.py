@@ -1,0 +1,142 @@
+"""How many requests a second one instance answers, beside an empty function, a FastAPI service and pgbench.
+
+Every contender is a process of its own, as it is deployed: functions-framework with gunicorn, sixteen threads, one
+connection to the database; the peer is one uvicorn process with one connection. They take turns within each round, so
+that what else the machine does falls on all alike, and a ratio is the median of the rounds' own ratios.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import repeat
+from typing import NamedTuple
+
+from benchmarks.tools.database import add_people, add_videos, database
+from benchmarks.tools.load import Measured, medians, run_load
+from benchmarks.tools.peer import peer_command, peer_database_url
+from benchmarks.tools.people import request
+from benchmarks.tools.pgbench import pgbench_script, run_pgbench
+from benchmarks.tools.report import median, publish, spread, table, verdict
+from benchmarks.tools.routes import HotRoute, hot_routes, numbers
+from benchmarks.tools.servers import EMPTY, Server, environment, function_command, serving
+from benchmarks.tools.sizes import sizes
+
+PEOPLE, VIDEOS = 3_000, 20_000
+FLOOR = "empty function"
+PEER_ROUTES = ("feed, signed in", "like")
+BUDGET, BUDGETED = 0.6, ("feed, signed in", "feed, anonymous", "get", "like", "view")
+WARM_UP_REQUESTS = 300
+
+
+class Contender(NamedTuple):
+    """A running server and what it is asked."""
+
+    server: Server
+    requests: Iterator[bytes]
+
+
+class Round(NamedTuple):
+    """What one contender did in one round."""
+
+    load: Measured
+    cpu_milliseconds: float
+
+
+def start(stack: ExitStack, url: str, routes: list[HotRoute], latency_url: str | None = None) -> dict[str, Contender]:
+    """Start every contender over one database, reached by `latency_url` if given; the stack ends them."""
+    variables = environment(latency_url or url, PEER_DATABASE_URL=peer_database_url(latency_url or url))
+    floor = stack.enter_context(serving(function_command("empty", EMPTY), variables))
+    contenders = {FLOOR: Contender(floor, repeat(request("GET", "/")))}
+    for route in routes:
+        server = stack.enter_context(serving(function_command(route.entry_point), variables))
+        contenders[route.name] = Contender(server, route.requests())
+    peer = stack.enter_context(serving(peer_command(), variables))
+    # The same requests: what the peer likes, nobody has liked before either, since they go on where ours are.
+    contenders |= {f"FastAPI {name}": Contender(peer, contenders[name].requests) for name in PEER_ROUTES}
+    for contender in contenders.values():
+        run_load(contender.server.port, contender.requests, 1, 60, WARM_UP_REQUESTS)
+    return contenders
+
+
+def measure(contenders: dict[str, Contender], connections: int) -> dict[str, list[Round]]:
+    """Let the contenders take turns and return each one's rounds."""
+    found: dict[str, list[Round]] = {name: [] for name in contenders}
+    for _ in range(sizes().rounds):
+        for name, contender in contenders.items():
+            before = contender.server.cpu_seconds()
+            load = run_load(contender.server.port, contender.requests, connections, sizes().measure_seconds)
+            used = contender.server.cpu_seconds() - before
+            found[name].append(Round(load, used / len(load.latencies) * 1000))
+    return found
+
+
+def ratios(rounds: list[Round], others: list[Round]) -> list[float]:
+    """Return how many times as many requests a second, round by round."""
+    return [one.load.per_second / other.load.per_second for one, other in zip(rounds, others, strict=True)]
+
+
+def rows(connections: int, found: dict[str, list[Round]]) -> list[list[object]]:
+    """Return the table's rows of one number of connections."""
+    lines = []
+    for name, rounds in found.items():
+        per_second, p50, p99 = medians([each.load for each in rounds])
+        to_floor = ratios(rounds, found[FLOOR])
+        cpu = median(each.cpu_milliseconds for each in rounds)
+        peer = found.get(f"FastAPI {name}")
+        to_peer = f"{median(ratios(rounds, peer)):.1f}" if peer else ""
+        ratio = f"{median(to_floor):.2f} ({spread(to_floor)})"
+        lines.append([connections, name, f"{per_second:.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{cpu:.2f}", ratio, to_peer])
+    return lines
+
+
+def limits(url: str, routes: list[HotRoute]) -> str:
+    """Return the table of what pgbench reaches with the routes' statements, parsed each time and kept prepared."""
+    lines = []
+    for route in routes:
+        script = pgbench_script(route.sql, numbers(PEOPLE, VIDEOS), **route.parameters)
+        one = run_pgbench(url, script, 1, sizes().measure_seconds)
+        eight = run_pgbench(url, script, 8, sizes().measure_seconds)
+        kept = run_pgbench(url, script, 8, sizes().measure_seconds, protocol="prepared")
+        lines.append(
+            [
+                route.name,
+                f"{one.milliseconds:.2f}",
+                f"{one.per_second:.0f}",
+                f"{eight.per_second:.0f}",
+                f"{kept.per_second:.0f}",
+            ]
+        )
+    header = ["statement of", "ms with 1 client", "1 client/s", "8 clients/s", "8 clients/s, prepared"]
+    return table(header, lines)
+
+
+def main() -> None:
+    """Measure and publish."""
+    lines: list[list[object]] = []
+    verdicts: list[str] = []
+    generator: list[float] = []
+    routes = hot_routes(PEOPLE, VIDEOS)
+    with database("throughput") as url, ExitStack() as stack:
+        add_people(url, 1, PEOPLE)
+        add_videos(url, 1, VIDEOS, PEOPLE)
+        contenders = start(stack, url, routes)
+        for connections in sizes().connections:
+            found = measure(contenders, connections)
+            lines += rows(connections, found)
+            generator += [each.load.own_cpu_seconds / each.load.seconds for rounds in found.values() for each in rounds]
+            verdicts += [
+                verdict(
+                    f"{name}, {connections} connections, share of the empty function",
+                    median(ratios(found[name], found[FLOOR])),
+                    BUDGET,
+                    at_least=True,
+                )
+                for name in BUDGETED
+            ]
+        database_limits = limits(url, routes)
+    header = ["connections", "what", "req/s", "p50 ms", "p99 ms", "CPU ms/req", "to empty (rounds)", "to FastAPI"]
+    share = f"The load generator took {max(generator):.0%} of one core at most."
+    publish("throughput", "\n\n".join([table(header, lines), share, "\n".join(verdicts), database_limits]))
+
+
+if __name__ == "__main__":
+    main()
