@@ -91,11 +91,8 @@ def scans(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def rows_read(node: dict[str, Any]) -> int:
     """Return the rows that a scan gave and those it threw away, over all its loops."""
-    per_loop = (
-        node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    )
-    loops: int = node["Actual Loops"]
-    return round(per_loop * loops)
+    names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    return round(sum(float(node.get(name, 0)) for name in names) * int(node["Actual Loops"]))
 
 
 def assert_few_rows(nodes: list[dict[str, Any]], most: int, *, bitmap: bool = False) -> None:

@@ -79,7 +79,11 @@ def auth(hosted: Hosted) -> Iterator[PipelinedConnection]:
 
 
 def sign_up(
-    auth: PipelinedConnection, email: str | None = "ada@example.com", facts: str | None = None, **more: Any
+    auth: PipelinedConnection,
+    email: str | None = "ada@example.com",
+    facts: str | None = None,
+    *,
+    is_anonymous: bool = False,
 ) -> UUID:
     user_id = uuid4()
     query(
