@@ -82,9 +82,9 @@ export class Card {
     this.actions.replaceChildren(
       this.button("like", "heart", "Like", video.likes, video.viewerReaction === "like"),
       this.button("dislike", "down", "Dislike", video.dislikes, video.viewerReaction === "dislike"),
-      this.button("recreate", "remix", "Make your own version", "Remix"),
-      this.button("share", "link", "Copy the link", "Share"),
-      this.button("save", "save", "Download", "Save"),
+      this.button("recreate", "remix", "Remix: make your own version", "Remix"),
+      this.button("share", "link", "Share: copy the link", "Share"),
+      this.button("save", "save", "Save the file", "Save"),
       this.button("sound", this.clip.muted ? "mute" : "sound", this.clip.muted ? "Sound on" : "Sound off", "Sound"),
     );
     if (focused) this.actions.querySelector(`[data-action=${focused}]`).focus();

@@ -72,10 +72,11 @@ function form(whenCreated) {
     event.preventDefault();
     problem.textContent = "";
     button.disabled = true;
+    const wish = prompt.value;
     try {
-      whenCreated(await post("/videos/create", { prompt: prompt.value }, { "Idempotency-Key": key }));
-      key = crypto.randomUUID();
-      prompt.value = "";
+      whenCreated(await post("/videos/create", { prompt: wish }, { "Idempotency-Key": key }));
+      // Who was faster than the answer has begun the next one.
+      if (prompt.value === wish) prompt.value = "";
       prompt.dispatchEvent(new Event("input"));
     } catch (failure) {
       problem.textContent = failure.message;

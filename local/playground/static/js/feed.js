@@ -162,7 +162,9 @@ class Feed {
   }
 
   key(event) {
-    if (event.target.closest("input, textarea, select, aside, [role=tablist]") || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    // Arrows have a meaning of their own beside the feed; letters have none.
+    if (event.key.length > 1 && event.target.closest("aside, header")) return;
     const { active } = this.player;
     const move = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (move) {

@@ -78,7 +78,7 @@ function facts(entry) {
 function block(name, value) {
   const text = typeof value === "string" ? value : JSON.stringify(value, hideSecrets, 2);
   const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}\n… ${text.length - SHOWN_CHARACTERS} more characters` : text;
-  return [h("h3", {}, name), h("pre", { tabindex: "0" }, shown)];
+  return [h("h2", {}, name), h("pre", { tabindex: "0" }, shown)];
 }
 
 // Somebody may share their screen.

@@ -36,7 +36,7 @@ export function studioPanel() {
     { class: "panel", role: "tabpanel", id: "panel-studio", "aria-labelledby": "tool-studio" },
     hasTwin("flow") && generation(),
     scheduledJobs(),
-    h("section", {}, h("h3", {}, "Queue"), queue),
+    h("section", {}, h("h2", {}, "Queue"), queue),
     trail,
     parts(),
   );
@@ -93,7 +93,7 @@ function generation() {
   return h(
     "section",
     {},
-    h("h3", {}, "Next generation"),
+    h("h2", {}, "Next generation"),
     h("div", { class: "chips tight" }, OUTCOMES.map(([name, label, times]) => h("button", { class: "chip", "data-outcome": name, onclick: () => arm(name, times) }, label))),
     h("div", { class: "row" }, all, h("label", { class: "check" }, following, "all that follow")),
     armed,
@@ -118,7 +118,7 @@ function scheduledJobs() {
   return h(
     "section",
     {},
-    h("h3", {}, "Scheduled jobs"),
+    h("h2", {}, "Scheduled jobs"),
     h(
       "div",
       { class: "row" },
@@ -166,7 +166,7 @@ function tasks(list) {
 function drawTrail(element, trail, close) {
   if (!trail) return element.replaceChildren(h("p", { class: "problem" }, "There is no such job."));
   element.replaceChildren(
-    h("h3", {}, "What happened", h("button", { class: "bare", "aria-label": "Close the trail", onclick: close }, icon("close"))),
+    h("h2", {}, "What happened", h("button", { class: "bare", "aria-label": "Close the trail", onclick: close }, icon("close"))),
     h("p", { class: "hint" }, trail.prompt),
     h("ol", { class: "events" }, trail.events.map((event) =>
       h("li", { "data-event": event.event }, h("time", {}, clockTime(event.createdAt)), h("strong", {}, event.event), h("code", {}, detail(event))))),
@@ -180,5 +180,5 @@ function detail(event) {
 
 function parts() {
   const rows = Object.entries(config.parts).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return h("section", {}, h("h3", {}, "Parts in use"), h("dl", { class: "parts" }, rows));
+  return h("section", {}, h("h2", {}, "Parts in use"), h("dl", { class: "parts" }, rows));
 }
