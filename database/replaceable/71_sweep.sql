@@ -1,5 +1,6 @@
 -- What the sweep repairs every minute. Each function does a bounded piece of work, in one statement of its caller, and
--- may run beside workers and beside itself: rows that somebody has locked are left for the next time.
+-- may run beside workers and beside itself: rows that somebody has locked are left for the next time. What is bounded is
+-- chosen in a MATERIALIZED step: in a plain sub-select a plan may evaluate the LIMIT again for every row.
 
 -- Fail jobs in the line whose deadline has passed. A running one is its worker's; when that died, its lease ends first.
 CREATE FUNCTION logic.fail_overdue(p_message text, p_limit integer) RETURNS SETOF uuid
@@ -22,14 +23,15 @@ CREATE FUNCTION logic.jobs_to_enqueue(
     p_idle_seconds double precision, p_busy_seconds double precision, p_limit integer
 ) RETURNS TABLE (job_id uuid, attempt bigint)
 LANGUAGE sql AS $$
-    UPDATE video_jobs SET enqueued_at = clock_timestamp()
-    WHERE id IN (
+    WITH lost AS MATERIALIZED (
         SELECT id FROM video_jobs
         WHERE status = 'queued'
             AND greatest(available_at, coalesce(enqueued_at, created_at)) < clock_timestamp() - make_interval(
                 secs => CASE WHEN EXISTS (SELECT FROM video_jobs WHERE status = 'running')
                     THEN p_busy_seconds ELSE p_idle_seconds END)
-        ORDER BY created_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED)
+        ORDER BY created_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE video_jobs SET enqueued_at = clock_timestamp() WHERE id IN (SELECT id FROM lost)
     RETURNING id, (extract(epoch FROM enqueued_at) * 1000)::bigint
 $$;
 
@@ -50,28 +52,28 @@ $$;
 -- Allowances that are whole again say nothing.
 CREATE FUNCTION logic.remove_whole_allowances(p_limit integer) RETURNS bigint
 LANGUAGE sql AS $$
-    WITH removed AS (
-        DELETE FROM rate_limits WHERE (subject, bucket) IN (
-            SELECT subject, bucket FROM rate_limits WHERE full_at < clock_timestamp() LIMIT p_limit FOR UPDATE SKIP LOCKED)
-        RETURNING 1)
+    WITH whole AS MATERIALIZED (
+        SELECT subject, bucket FROM rate_limits WHERE full_at < clock_timestamp() LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM rate_limits WHERE (subject, bucket) IN (SELECT subject, bucket FROM whole) RETURNING 1)
     SELECT count(*) FROM removed
 $$;
 
 CREATE FUNCTION logic.remove_old_keys(p_age_seconds double precision, p_limit integer) RETURNS bigint
 LANGUAGE sql AS $$
-    WITH removed AS (
-        DELETE FROM idempotency_keys WHERE (user_id, key) IN (
-            SELECT user_id, key FROM idempotency_keys
-            WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds)
-            ORDER BY created_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
-        RETURNING 1)
+    WITH old AS MATERIALIZED (
+        SELECT user_id, key FROM idempotency_keys
+        WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds)
+        ORDER BY created_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM idempotency_keys WHERE (user_id, key) IN (SELECT user_id, key FROM old) RETURNING 1)
     SELECT count(*) FROM removed
 $$;
 
 -- Ids grow with time: the oldest events are found without an index on their moment.
 CREATE FUNCTION logic.remove_old_events(p_age_seconds double precision, p_limit integer) RETURNS bigint
 LANGUAGE sql AS $$
-    WITH oldest AS (
+    WITH oldest AS MATERIALIZED (
         SELECT id, created_at FROM job_events ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED
     ), removed AS (
         DELETE FROM job_events WHERE id IN (
