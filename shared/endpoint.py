@@ -186,6 +186,9 @@ def _verify_signed(request: flask.Request, raw_body: bytes, current: Settings) -
 def _respond(request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
     # A stream is handed on as it is; werkzeug sends no body for HEAD by itself.
     response = flask.Response(answer.body, answer.status, content_type=answer.content_type)
+    if answer.content_type is None:
+        # Flask makes up a type, HTML, also for an answer without a body.
+        del response.headers["Content-Type"]
     # After the body: an answer to HEAD brings the length of what it does not send.
     response.headers.update(
         {

@@ -20,6 +20,8 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
 _RETRIED = ("40001", "40P01")
 # Cannot connect now, too many connections, shutdown, crash, starting up; 08xxx: the connection failed.
 _UNAVAILABLE = ("53", "57P", "08")
+# On Supabase a profile refers to its account: a token that outlived the account cannot make a new profile.
+_ACCOUNT_CONSTRAINT = "profiles_id_fkey"
 
 
 def fetch_row(sql: str, *, read_only: bool = False, **values: Any) -> Row | None:
@@ -67,6 +69,8 @@ def _with_connection(run: Callable[[PipelinedConnection], list[Row]], *, attempt
             lost: Exception = error
         elif state in _RETRIED and attempts > 1:
             return _with_connection(run, attempts=attempts - 1, read_only=read_only)
+        elif _error_fields(error).get("n") == _ACCOUNT_CONSTRAINT:
+            raise ApiError("invalid_token", cause="the account was deleted") from error
         else:
             raise
     except PoolExhaustedError as error:
@@ -84,5 +88,10 @@ def _unavailable(error: Exception) -> ApiError:
 
 def sql_state(error: DatabaseError) -> str:
     """Return the five-character SQLSTATE of an error that Postgres reported, or an empty text."""
-    details = error.args[0] if error.args else None
-    return str(details.get("C", "")) if isinstance(details, dict) else ""
+    return _error_fields(error).get("C", "")
+
+
+def _error_fields(error: DatabaseError) -> dict[str, str]:
+    """Return Postgres's fields of an error: C the SQLSTATE, n the constraint, M the message."""
+    fields = error.args[0] if error.args else None
+    return fields if isinstance(fields, dict) else {}

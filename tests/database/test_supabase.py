@@ -279,6 +279,19 @@ def test_a_login_that_owns_nothing_can_do_all_that_the_functions_do(
         assert violations(connection) == []
 
 
+def test_a_token_that_outlived_its_account_is_no_longer_good(
+    hosted: Hosted, api: Api, configure: Callable[..., None]
+) -> None:
+    configure(DATABASE_URL=hosted.login)
+    gone = Person("gone")
+    for answer in (
+        api.post("/videos/create", {"prompt": "a kite"}, by=gone),
+        api.get(f"/users/{gone.id}", by=gone),
+        api.patch(f"/users/{gone.id}", {"username": "nobody"}, by=gone),
+    ):
+        assert (answer.status_code, answer.json["error"]) == (401, "invalid_token")
+
+
 def test_without_accounts_in_the_database_profiles_stand_alone(environment: None) -> None:
     with connected() as connection:
         assert len(make_people(connection, 2)) == 2
