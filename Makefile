@@ -44,8 +44,8 @@ migrate: .make/installed ## Bring the database of DATABASE_URL up to date
 	@$(BIN)/python -m database.migrate
 
 .PHONY: seed
-seed: .make/installed ## Add the demo creators to the database of DATABASE_URL
-	@$(BIN)/python -m scripts.seed_profiles
+seed: .make/installed ## Add people, videos, likes and views (SEED_VIDEOS=100000 SEED_NUMBER=2 make seed)
+	@$(BIN)/python -m scripts.seed_many
 
 .PHONY: invariants
 invariants: .make/installed ## Check every rule of the data in the database of DATABASE_URL

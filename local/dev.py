@@ -149,7 +149,9 @@ def _banner(environment: dict[str, str]) -> str:
     base_url = environment["BASE_URL"]
     prefix = "" if environment["PORT"] == "8000" else f"PORT={environment['PORT']} "
     return f"""
-InstaVeo runs on {base_url} (Ctrl-C stops it)
+InstaVeo runs (Ctrl-C stops it). Open the playground:
+
+    {base_url}
 
   Create a video and watch it arrive (in another terminal, in this folder):
     {prefix}.venv/bin/python -m scripts.try_it "a paper boat on a rainy street"
