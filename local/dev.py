@@ -149,10 +149,10 @@ def _banner(environment: dict[str, str]) -> str:
     base_url = environment["BASE_URL"]
     prefix = "" if environment["PORT"] == "8000" else f"PORT={environment['PORT']} "
     return f"""
-InstaVeo runs (Ctrl-C stops it). Open the playground:
+InstaVeo runs on {base_url} (Ctrl-C stops it)
 
-    {base_url}
-
+  Use all of it in the browser (the playground):
+    {base_url}/
   Create a video and watch it arrive (in another terminal, in this folder):
     {prefix}.venv/bin/python -m scripts.try_it "a paper boat on a rainy street"
   See the feed:
