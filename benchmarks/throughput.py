@@ -7,7 +7,7 @@ that what else the machine does falls on all alike, and a ratio is the median of
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple
 
 from benchmarks.tools.database import add_people, add_videos, database
@@ -41,9 +41,9 @@ class Round(NamedTuple):
     cpu_milliseconds: float
 
 
-def start(stack: ExitStack, url: str, routes: list[HotRoute], latency_url: str | None = None) -> dict[str, Contender]:
-    """Start every contender over one database, reached by `latency_url` if given; the stack ends them."""
-    variables = environment(latency_url or url, PEER_DATABASE_URL=peer_database_url(latency_url or url))
+def start(stack: ExitStack, url: str, routes: list[HotRoute]) -> dict[str, Contender]:
+    """Start every contender over one database; the stack ends them."""
+    variables = environment(url, PEER_DATABASE_URL=peer_database_url(url))
     floor = stack.enter_context(serving(function_command("empty", EMPTY), variables))
     contenders = {FLOOR: Contender(floor, repeat(request("GET", "/")))}
     for route in routes:
@@ -53,7 +53,7 @@ def start(stack: ExitStack, url: str, routes: list[HotRoute], latency_url: str |
     # The same requests: what the peer likes, nobody has liked before either, since they go on where ours are.
     contenders |= {f"FastAPI {name}": Contender(peer, contenders[name].requests) for name in PEER_ROUTES}
     for contender in contenders.values():
-        run_load(contender.server.port, contender.requests, 1, 60, WARM_UP_REQUESTS)
+        run_load(contender.server.port, islice(contender.requests, WARM_UP_REQUESTS), 1, 60)
     return contenders
 
 

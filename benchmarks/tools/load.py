@@ -9,7 +9,8 @@ import resource
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.tools.report import median
@@ -49,51 +50,45 @@ class _Line:
     expected_bytes: int = 0
 
 
-def run_load(
-    port: int, requests: Iterator[bytes], connections: int, seconds: float, count: int | None = None
-) -> Measured:
-    """Send requests over `connections` for `seconds`, or `count` of them, and return the times of the answers.
+def run_load(ports: int | Sequence[int], requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
+    """Send requests over `connections` for `seconds`, or until there are none left, and return the answers' times.
 
-    Raises BadAnswerError for an answer that is no 2xx, OSError when the server hangs up.
+    Several ports share the connections evenly. Raises BadAnswerError for an answer that is no 2xx, OSError when a
+    server hangs up.
     """
     latencies: list[float] = []
-    selector = selectors.DefaultSelector()
+    body_bytes = 0
     cpu_before = _own_cpu_seconds()
     started = time.perf_counter()
-    deadline = started + seconds
-    body_bytes = 0
-    try:
-        for _ in range(connections):
-            line = _Line(socket.create_connection(("127.0.0.1", port)))
+    with selectors.DefaultSelector() as selector, ExitStack() as stack:
+        for number in range(connections):
+            port = ports if isinstance(ports, int) else ports[number % len(ports)]
+            line = _Line(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
             line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(line.socket, selectors.EVENT_READ, line)
-            _send(line, requests)
+            if _send(line, requests):
+                selector.register(line.socket, selectors.EVENT_READ, line)
         while selector.get_map():
-            for key, _ in selector.select(30):
-                line = key.data
-                if not _receive(line):
+            for key, _ in selector.select():
+                if not _receive(key.data):
                     continue
                 now = time.perf_counter()
-                latencies.append(now - line.sent_at)
-                body_bytes = line.expected_bytes
-                if now < deadline and (count is None or len(latencies) + connections <= count):
-                    _send(line, requests)
-                else:
-                    selector.unregister(line.socket)
-                    line.socket.close()
-    finally:
-        for key in list(selector.get_map().values()):
-            key.data.socket.close()
-        selector.close()
+                latencies.append(now - key.data.sent_at)
+                body_bytes = key.data.expected_bytes
+                if now - started > seconds or not _send(key.data, requests):
+                    selector.unregister(key.data.socket)
     return Measured(time.perf_counter() - started, sorted(latencies), _own_cpu_seconds() - cpu_before, body_bytes)
 
 
-def _send(line: _Line, requests: Iterator[bytes]) -> None:
+def _send(line: _Line, requests: Iterator[bytes]) -> bool:
+    """Send the next request and tell whether there was one."""
+    request = next(requests, None)
+    if request is None:
+        return False
     line.received.clear()
     line.expected_bytes = 0
-    request = next(requests)
     line.sent_at = time.perf_counter()
     line.socket.sendall(request)
+    return True
 
 
 def _receive(line: _Line) -> bool:

@@ -34,7 +34,14 @@ def pgbench_script(sql: str, prelude: str = "", **expressions: str) -> str:
 
 
 def run_pgbench(
-    url: str, script: str, clients: int, seconds: float, *, protocol: str = "extended", count_each: int | None = None
+    url: str,
+    script: str,
+    clients: int,
+    seconds: float,
+    *,
+    protocol: str = "extended",
+    count_each: int | None = None,
+    variables: dict[str, str] | None = None,
 ) -> Limit:
     """Run a script over `clients` connections, for `seconds` or `count_each` times in each of them.
 
@@ -47,6 +54,7 @@ def run_pgbench(
         file = Path(folder) / "script.sql"
         file.write_text(script)
         command = [program("pgbench"), "-n", "-M", protocol, "-c", str(clients), "-j", "1", *duration, "-f", str(file)]
+        command += [f"-D{name}={value}" for name, value in (variables or {}).items()]
         command += ["-h", parse_qs(parts.query)["host"][0], "-U", "postgres", parts.path.lstrip("/")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     tps, latency, failed = _TPS.search(done.stdout), _LATENCY.search(done.stdout), _FAILED.search(done.stdout)

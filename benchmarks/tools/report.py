@@ -75,8 +75,8 @@ def machine() -> str:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return (
         f"{os.cpu_count()} x {_processor()}, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, PostgreSQL {_postgres_version()}. Measured {datetime.now(UTC):%Y-%m-%d %H:%M} "
-        f"UTC, load average {load:.1f} at the end."
+        f"Python {platform.python_version()}, PostgreSQL {_postgres_version()}. "
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load average {load:.1f} at the end."
     )
 
 
