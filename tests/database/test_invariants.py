@@ -163,8 +163,9 @@ def test_repairing_while_people_react_neither_loses_nor_doubles_a_reaction(datab
                     kind = ("like", "dislike", None)[(step + number) % 3]
                     react(connection, people[number], videos[step % len(videos)], kind)
                 else:
-                    query(connection, "SELECT logic.repair_video(id) FROM videos")
-                    query(connection, "SELECT logic.repair_creator(id) FROM profiles ORDER BY id")
+                    # One row a transaction, as the command does it.
+                    query(connection, "SELECT logic.repair_video(CAST($1 AS uuid))", videos[step % len(videos)])
+                    query(connection, "SELECT logic.repair_creator(CAST($1 AS uuid))", people[step % len(people)])
 
     at_once(len(people) + 2, act)
     assert violations(database) == []

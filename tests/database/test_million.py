@@ -108,7 +108,7 @@ COLUMNS = {"rank": "ranking_score", "new": "published_at", "top": "likes_count"}
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("viewer", [None, VIEWER])
-@pytest.mark.parametrize("skipped", [0, 10_000, 900_000])
+@pytest.mark.parametrize("skipped", [0, 900_000])
 @pytest.mark.parametrize("sort", ["rank", "new", "top"])
 def test_a_page_is_an_index_scan_of_one_row_more_than_it_shows(
     million: PipelinedConnection, sort: str, skipped: int, viewer: UUID | None
