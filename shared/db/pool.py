@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pg8000 import dbapi
-from pg8000.exceptions import DatabaseError
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from shared.config import Settings, settings
 from shared.db.pipelined import PipelinedConnection, pipelined
@@ -23,8 +23,8 @@ _WAIT_SECONDS = 10.0
 _connector_lock = threading.Lock()
 
 
-class PoolExhaustedError(Exception):
-    """Every connection stayed in use for longer than a request should wait."""
+class NoConnectionError(Exception):
+    """The database cannot be reached, lets nobody in, or every connection stayed in use for too long."""
 
 
 class _Idle(NamedTuple):
@@ -46,12 +46,12 @@ class Pool:
         """Lend a connection that the server has not hung up on.
 
         It comes back after a DatabaseError, with which Postgres only refuses a statement; after any other exception
-        half an answer may still be under way, and it is closed. Raises PoolExhaustedError, and what opening raises.
+        half an answer may still be under way, and it is closed. Raises NoConnectionError.
         """
         if not self._places.acquire(timeout=_WAIT_SECONDS):
-            raise PoolExhaustedError(f"no connection became free within {_WAIT_SECONDS} seconds")
+            raise NoConnectionError(f"no connection became free within {_WAIT_SECONDS} seconds")
         try:
-            lent = self._usable() or _Idle(self._connect(), time.monotonic())
+            lent = self._usable() or self._opened()
             try:
                 yield lent.connection
             except DatabaseError:
@@ -68,6 +68,13 @@ class Pool:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().connection.close()
+
+    def _opened(self) -> _Idle:
+        try:
+            return _Idle(self._connect(), time.monotonic())
+        # A wrong password or a missing database is a DatabaseError too, but of no statement.
+        except (DatabaseError, InterfaceError, OSError) as error:
+            raise NoConnectionError(str(error)) from error
 
     def _usable(self) -> _Idle | None:
         while True:

@@ -8,7 +8,7 @@ from typing import Any
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from shared.db.pipelined import PipelinedConnection
-from shared.db.pool import PoolExhaustedError, pool
+from shared.db.pool import NoConnectionError, pool
 from shared.errors import ApiError
 
 Row = list[Any]
@@ -73,7 +73,7 @@ def _with_connection(run: Callable[[PipelinedConnection], list[Row]], *, attempt
             raise ApiError("invalid_token", cause="the account was deleted") from error
         else:
             raise
-    except PoolExhaustedError as error:
+    except NoConnectionError as error:
         raise _unavailable(error) from error
     except (InterfaceError, OSError) as error:
         lost = error

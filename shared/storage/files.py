@@ -132,7 +132,8 @@ class FileStorage:
         try:
             yield part
         finally:
-            part.unlink(missing_ok=True)
+            with _disk_errors():
+                part.unlink(missing_ok=True)
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> tuple[int, str]:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -47,8 +48,12 @@ def test_a_statement_cut_off_in_the_middle_is_repeated_only_when_reading(
         fetch_row("DROP SEQUENCE attempts")
 
 
-def test_an_unreachable_database_is_a_503_with_retry_after(environment: None, configure: Callable[..., None]) -> None:
-    configure(DATABASE_URL="postgresql://postgres@127.0.0.1:1/nothing")
+@pytest.mark.parametrize("wrong", [("postgresql://postgres@127.0.0.1:1/nothing", ""), ("", "/no_such_database")])
+def test_a_database_that_lets_nobody_in_is_a_503_with_retry_after(
+    environment: None, database_url: str, configure: Callable[..., None], wrong: tuple[str, str]
+) -> None:
+    nobody, nowhere = wrong
+    configure(DATABASE_URL=nobody or database_url.replace(urlsplit(database_url).path, nowhere))
     with pytest.raises(ApiError) as caught:
         fetch_row("SELECT 1")
     assert (caught.value.status, caught.value.code) == (503, "database_unavailable")
