@@ -32,6 +32,9 @@ SELECT * FROM logic.jobs_to_enqueue(CAST(:idle_seconds AS double precision), CAS
 """
 REMOVE_ALLOWANCES = "SELECT logic.remove_whole_allowances(CAST(:limit AS integer))"
 REMOVE_KEYS = "SELECT logic.remove_old_keys(CAST(:age_seconds AS double precision), CAST(:limit AS integer))"
+SPOT_CHECK = """
+SELECT rule, id, found FROM json_to_recordset(logic.spot_check()) AS broken (rule text, id text, found text)
+"""
 REMOVE_EVENTS = "SELECT logic.remove_old_events(CAST(:age_seconds AS double precision), CAST(:limit AS integer))"
 
 
@@ -46,6 +49,7 @@ def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
         ("idempotencyKeysRemoved", lambda: _removed(REMOVE_KEYS, age_seconds=IDEMPOTENCY_KEY_SECONDS)),
         ("jobEventsRemoved", lambda: _removed(REMOVE_EVENTS, age_seconds=EVENT_SECONDS)),
         ("filesRemoved", lambda: remove_litter(settings, minute=int(time.time() // 60))),
+        ("rulesBroken", _check_rules),
     )
     report: dict[str, Any] = {name: _repaired(name, repair) for name, repair in parts}
     report["milliseconds"] = round((time.monotonic() - started) * 1000)
@@ -74,6 +78,14 @@ def _enqueue_lost(queue: TaskQueue) -> int:
         queue.enqueue_job(job_id, attempt)
         log("job_enqueued_again", "WARNING", jobId=job_id, attempt=attempt)
     return len(rows)
+
+
+def _check_rules() -> int:
+    """Look whether the rows of this minute's slice are as they must be (docs/data.md); nothing here repairs them."""
+    broken = fetch_rows(SPOT_CHECK, read_only=True)
+    for rule, row_id, found in broken:
+        log("rule_broken", "ERROR", rule=rule, id=row_id, found=found)
+    return len(broken)
 
 
 def _removed(sql: str, **values: Any) -> int:

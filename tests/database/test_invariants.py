@@ -8,6 +8,7 @@ import pytest
 from database import invariants, repair
 from database.invariants import FIRST_ID, LAST_ID, read_rules
 from shared.db.pipelined import PipelinedConnection
+from tests.api import Api
 from tests.database.world import connected, create, end_job, make_people, make_videos, query, react, violations
 from tests.threads import at_once
 
@@ -169,3 +170,26 @@ def test_repairing_while_people_react_neither_loses_nor_doubles_a_reaction(datab
 
     at_once(len(people) + 2, act)
     assert violations(database) == []
+
+
+def test_the_sweeper_reports_what_is_broken_in_the_slice_of_its_minute(database: PipelinedConnection, api: Api) -> None:
+    assert api.post("/tasks/sweep", signed=False).json["rulesBroken"] == 0
+    # One video for this minute and one for the next, should it begin meanwhile.
+    videos = query(
+        database,
+        """
+        SELECT logic.id_at(minute * 65536 / 1440 + 1, '7')::text FROM (
+            SELECT (extract(epoch FROM now())::bigint / 60 + later)::integer % 1440 AS minute
+            FROM generate_series(0, 1) AS later) AS soon
+        """,
+    )
+    query(
+        database,
+        """
+        INSERT INTO videos (id, user_id, prompt, status, video_url)
+        SELECT id, (SELECT min(id::text)::uuid FROM profiles), 'a kite', 'completed', '/x'
+        FROM unnest(CAST($1 AS uuid[])) AS id
+        """,
+        videos,
+    )
+    assert api.post("/tasks/sweep", signed=False).json["rulesBroken"] == 1
