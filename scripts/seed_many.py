@@ -54,8 +54,8 @@ def _id(kind: str, number: str) -> str:
 _ADJECTIVES = "amber|brisk|calm|dusty|eager|faint|golden|hazy|inky|jolly|keen|lunar|misty|neon|opal|quiet"
 _NOUNS = "badger|comet|dune|ember|fox|gull|harbor|iris|jay|kite|lynx|moth|otter|pine|raven|wren"
 _SUBJECTS = (
-    "A paper boat|An old robot|A glass whale|Two lanterns|A red balloon|A tiny astronaut|A violin|A flock of origami "
-    "cranes|A clockwork cat|A wooden train|A lighthouse|A garden of neon flowers|An octopus|A hot-air balloon"
+    "A paper boat|An old robot|A glass whale|A pair of lanterns|A red balloon|A tiny astronaut|A violin|A clockwork cat"
+    "|A flock of origami cranes|A wooden train|A lighthouse|A garden of neon flowers|An octopus|A hot-air balloon"
 )
 _ACTIONS = (
     "drifts|wakes up|slowly unfolds|dances|glides|learns to fly|melts into colour|sings|floats in slow motion|"
@@ -114,7 +114,8 @@ WITH clip AS (
             * power(1 - number / CAST(:videos AS double precision), 1.5) AS moment,
         CASE WHEN number > {LANES} AND {_chance("number", 10)} < 0.1
             THEN {_id("video", f"number - {LANES} * (1 + {_below(f'(number - 1) / {LANES}', 'number', 11)})")}
-            END AS source_video_id
+            END AS source_video_id,
+        {_below("cardinality(CAST(:clips AS text[]))", "number", 17)} AS clip_number
     FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint), {LANES}) AS number,
         CAST(:people AS bigint) AS people
 ), written AS (
@@ -122,10 +123,10 @@ WITH clip AS (
         published_at, source_video_id)
     SELECT planned.id, planned.user_id, planned.prompt, 'completed', clip.video_url, clip.thumbnail_url,
         clip.duration_seconds, moment, moment, moment + interval '100 seconds', planned.source_video_id
-    FROM planned JOIN clip ON clip.number = planned.number % cardinality(CAST(:clips AS text[]))
+    FROM planned JOIN clip ON clip.number = planned.clip_number
     ON CONFLICT DO NOTHING RETURNING id, published_at
 ), fresh AS MATERIALIZED (
-    SELECT planned.number, written.id, written.published_at,
+    SELECT planned.number, planned.clip_number, written.id, written.published_at,
         -- A heavy tail: most videos get one or none, one in ten thousand gets hundreds.
         least(CAST(:people AS integer) - 1, floor(power(1 - {_chance("planned.number", 12)}, -0.6) - 0.6))::integer
             AS reactions
@@ -135,8 +136,7 @@ WITH clip AS (
         duration_seconds, content_type, size_bytes, sha256, width, height)
     SELECT fresh.id, asset_type, storage_backend, storage_key, file_path, public_url,
         asset.duration_seconds, content_type, size_bytes, sha256, width, height
-    FROM fresh JOIN clip ON clip.number = fresh.number % cardinality(CAST(:clips AS text[]))
-    JOIN video_assets AS asset ON asset.video_id = clip.id
+    FROM fresh JOIN clip ON clip.number = fresh.clip_number JOIN video_assets AS asset ON asset.video_id = clip.id
 ), reacted AS (
     INSERT INTO video_reactions (video_id, user_id, reaction, created_at)
     SELECT fresh.id, {_id("person", "1 + (fresh.number * 7919 + each) % CAST(:people AS integer)")},

@@ -112,7 +112,7 @@ class Feed {
     const skeleton = h("div", { class: "card skeleton", "aria-label": "Loading" }, h("div", { class: "card-stage" }));
     this.list.append(skeleton);
     try {
-      this.add(await get(`/videos/feed?sort=${sort}&limit=${PAGE}${this.cursor ? `&cursor=${this.cursor}` : ""}`));
+      this.add(await get(`/videos/feed?limit=${PAGE}${sort === "rank" ? "" : `&sort=${sort}`}${this.cursor ? `&cursor=${this.cursor}` : ""}`));
     } catch (failure) {
       const state = errorState(failure, () => {
         state.remove();
