@@ -21,18 +21,21 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    -- The foreign keys' lock, a little early: after a video it would be in the wrong order to an account's deletion.
-    PERFORM FROM profiles WHERE id = p_user_id FOR KEY SHARE;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-    v_base := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));
-    v_name := v_base;
     LOOP
+        -- The foreign keys' lock, a little early: after a video it would be in the wrong order to an account's deletion.
+        PERFORM FROM profiles WHERE id = p_user_id FOR KEY SHARE;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+        v_base := logic.username_from(coalesce(nullif(p_username, ''), nullif(p_email, ''), 'creator'));
+        v_name := coalesce(v_name, v_base);
         BEGIN
             INSERT INTO profiles (id, username, email) VALUES (p_user_id, v_name, coalesce(p_email, ''))
             ON CONFLICT (id) DO NOTHING;
-            RETURN;
+            -- Otherwise somebody else made it at this moment, and it is not locked yet.
+            IF FOUND THEN
+                RETURN;
+            END IF;
         EXCEPTION WHEN unique_violation THEN
             v_name := left(v_base, 24) || '_' || lpad(floor(random() * 100000)::text, 5, '0');
         END;
