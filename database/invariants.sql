@@ -50,7 +50,8 @@ WHERE profile.id BETWEEN :first AND :last AND profile.last_active_at < newest.mo
 SELECT video.id::text AS id, format('is %s', video.status) AS found
 FROM videos AS video
 WHERE video.id BETWEEN :first AND :last AND video.status <> 'completed'
-    AND (EXISTS (SELECT FROM video_reactions WHERE video_id = video.id) OR EXISTS (SELECT FROM video_views WHERE video_id = video.id))
+    AND (EXISTS (SELECT FROM video_reactions WHERE video_id = video.id)
+        OR EXISTS (SELECT FROM video_views WHERE video_id = video.id))
 
 -- rule: finished_has_a_file: a finished video has an address and the row of its file
 SELECT video.id::text AS id, format('address "%s"', video.video_url) AS found
@@ -59,7 +60,8 @@ WHERE video.id BETWEEN :first AND :last AND video.status = 'completed' AND (vide
     SELECT FROM video_assets AS asset WHERE asset.video_id = video.id AND asset.asset_type = 'video' AND asset.size_bytes > 0))
 
 -- rule: no_orphan_asset: files belong to finished videos
-SELECT asset.video_id::text AS id, format('%s of a video that is %s', asset.asset_type, coalesce(video.status::text, 'gone')) AS found
+SELECT asset.video_id::text AS id,
+    format('%s of a video that is %s', asset.asset_type, coalesce(video.status::text, 'gone')) AS found
 FROM video_assets AS asset LEFT JOIN videos AS video ON video.id = asset.video_id
 WHERE asset.video_id BETWEEN :first AND :last AND video.status IS DISTINCT FROM 'completed'
 
