@@ -2,24 +2,29 @@
 
 As it comes, pg8000 sends PARSE, waits, sends DESCRIBE and BIND, waits, sends EXECUTE, waits: three turns a statement.
 Postgres takes all of them together, up to the SYNC that ends them, and skips the rest when one fails
-(https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). The statement has no name, so
-this works behind poolers that hand the connection to others between transactions.
+(https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
+
+A statement that is sent again and again is parsed and planned once for a connection, under a name (ADR 6). Nothing here
+relies on the name: behind a pooler that hands the connection to others between transactions, statements have none.
 """
 
 import select
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, cast
+from hashlib import blake2b
+from typing import Any, NamedTuple, cast
 
 from pg8000.converters import make_params
 from pg8000.core import (
     BIND,
+    CLOSE,
     DESCRIBE,
     EXECUTE_MSG,
     NULL_BYTE,
     PARSE,
     PORTAL,
+    STATEMENT,
     SYNC_MSG,
     Context,
     H_pack,
@@ -28,11 +33,61 @@ from pg8000.core import (
     i_pack,
 )
 from pg8000.dbapi import Connection
-from pg8000.exceptions import InterfaceError
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+# The server does not know the name: a pooler gave us another connection, or emptied this one. Its answer would have
+# other columns than when it was parsed: the schema has changed. Either way nothing of the statement has happened.
+_NAME_IS_OF_NO_USE = ("26000", "0A000")
+
+
+class _Kept(NamedTuple):
+    """A statement that the server keeps under a name, and what it told about the columns of its answer."""
+
+    columns: list[dict[str, Any]] | None
+    input_functions: list[Any]
 
 
 class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no types
     """A pg8000 DB-API connection whose statements cost one turn each."""
+
+    # By name; None once names have turned out to be of no use.
+    _kept: dict[bytes, _Kept] | None
+
+    def execute_kept(self, statement: str, vals: Sequence[Any] = ()) -> Context:
+        """Run one statement like `execute_unnamed` and have the server keep it, parsed and planned, for the next time.
+
+        Costs a second turn when the server has forgotten it; from then on this connection gives no more names.
+        """
+        if self._kept is None:
+            return self.execute_unnamed(statement, vals)
+        try:
+            return self._execute_named(self._kept, statement, vals)
+        except DatabaseError as error:
+            details = error.args[0] if error.args else None
+            if not isinstance(details, dict) or details.get("C") not in _NAME_IS_OF_NO_USE:
+                raise
+        self._kept = None
+        return self.execute_unnamed(statement, vals)
+
+    def _execute_named(self, kept: dict[bytes, _Kept], statement: str, vals: Sequence[Any]) -> Context:
+        # The name follows from the text: whoever else uses the server's connection means the same statement by it.
+        name = b"instaveo_" + blake2b(statement.encode(), digest_size=16).hexdigest().encode() + NULL_BYTE
+        known = kept.get(name)
+        bind = _bind(make_params(self.py_types, vals), name)
+        if known:
+            context = Context(statement, columns=known.columns, input_funcs=known.input_functions)
+            self._send_message(BIND, bind)
+        else:
+            context = Context(statement)
+            # One that failed after it was parsed is there already; closing what is not there is no error.
+            self._send_message(CLOSE, STATEMENT + name)
+            self._send_message(PARSE, name + statement.encode() + NULL_BYTE + H_pack(0))
+            self._send_message(BIND, bind)
+            self._send_message(DESCRIBE, PORTAL + NULL_BYTE)
+        self._execute_and_sync(context)
+        if not known:
+            kept[name] = _Kept(context.columns, context.input_funcs)
+        return context
 
     def execute_unnamed(
         self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Any = None
@@ -47,13 +102,16 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         context = Context(statement)
         text = statement.encode() + NULL_BYTE + H_pack(len(oids)) + b"".join(i_pack(max(oid, 0)) for oid in oids)
         self._send_message(PARSE, NULL_BYTE + text)
-        self._send_message(BIND, _bind(make_params(self.py_types, vals)))
+        self._send_message(BIND, _bind(make_params(self.py_types, vals), NULL_BYTE))
         self._send_message(DESCRIBE, PORTAL + NULL_BYTE)
+        self._execute_and_sync(context)
+        return context
+
+    def _execute_and_sync(self, context: Context) -> None:
         _write(self._sock, EXECUTE_MSG)
         _write(self._sock, SYNC_MSG)
         _flush(self._sock)
         self.handle_messages(context)
-        return context
 
     def close(self) -> None:
         """Hang up, quietly when the server already has: then there is nobody to say goodbye to."""
@@ -77,9 +135,9 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         return bool(poller.poll(0))
 
 
-def _bind(parameters: Sequence[str | None]) -> bytes:
-    """Return a BIND message: unnamed portal, unnamed statement, every parameter and every column as text."""
-    parts = [NULL_BYTE, NULL_BYTE, H_pack(0), H_pack(len(parameters))]
+def _bind(parameters: Sequence[str | None], name: bytes) -> bytes:
+    """Return a BIND message: unnamed portal, the statement of this name, every parameter and every column as text."""
+    parts = [NULL_BYTE, name, H_pack(0), H_pack(len(parameters))]
     for parameter in parameters:
         if parameter is None:
             parts.append(i_pack(-1))
@@ -91,8 +149,9 @@ def _bind(parameters: Sequence[str | None]) -> bytes:
 
 def pipelined(connection: Connection) -> PipelinedConnection:
     """Turn a pg8000 connection, also one that the Cloud SQL connector made, into a pipelined one in autocommit mode."""
-    # The connector builds its connections itself; the class adds behaviour and no state, so it can be put on later.
+    # The connector builds its connections itself; the class can be put on later.
     connection.__class__ = PipelinedConnection
+    connection._kept = {}
     connection.autocommit = True
     if connection._usock.family != socket.AF_UNIX:
         connection._usock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -41,7 +41,7 @@ def fetch_rows(sql: str, *, read_only: bool = False, **values: Any) -> list[Row]
     parameters = [values[name] for name in names]
 
     def run(connection: PipelinedConnection) -> list[Row]:
-        return connection.execute_unnamed(statement, parameters).rows or []
+        return connection.execute_kept(statement, parameters).rows or []
 
     return _with_connection(run, attempts=2, read_only=read_only)
 
