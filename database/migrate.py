@@ -15,9 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-from database.invariants import violations_function
+from database.invariants import maintenance_connection, violations_function
 from shared.config import Settings, settings
-from shared.db.pool import connect
 
 _FOLDER = Path(__file__).parent
 # Any number, the same for everybody: two migrations at once run one after the other.
@@ -39,7 +38,7 @@ def migrate(current: Settings, say: Callable[[str], None]) -> bool:
 
 
 def _connection(current: Settings) -> object:
-    connection = connect(current)
+    connection = maintenance_connection(current)
     connection.autocommit = False
     return connection
 

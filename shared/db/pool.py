@@ -99,10 +99,15 @@ def connect(current: Settings) -> PipelinedConnection:
 
     Raises pg8000's InterfaceError or DatabaseError, or OSError, when the database cannot be reached or refuses.
     """
+    # The socket's word for no limit is None, and zero means something else to it.
+    timeout_seconds = current.database_timeout_seconds or None
     url = current.effective_database_url
     if url is None:
-        return pipelined(_connect_cloud_sql(current))
-    return pipelined(dbapi.connect(**connect_arguments(url), timeout=current.database_timeout_seconds))
+        connection = pipelined(_connect_cloud_sql(current))
+        # The connector brings a socket of its own, on which neither it nor pg8000 sets any limit.
+        connection._usock.settimeout(timeout_seconds)
+        return connection
+    return pipelined(dbapi.connect(**connect_arguments(url), timeout=timeout_seconds))
 
 
 def _connect_cloud_sql(current: Settings) -> dbapi.Connection:
@@ -112,7 +117,6 @@ def _connect_cloud_sql(current: Settings) -> dbapi.Connection:
         user=current.cloud_sql_user,
         db=current.cloud_sql_database,
         enable_iam_auth=True,
-        timeout=current.database_timeout_seconds,
     )
 
 

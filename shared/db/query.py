@@ -72,12 +72,16 @@ def _with_connection(run: Callable[[PipelinedConnection], list[Row]], *, attempt
         elif _error_fields(error).get("n") == _ACCOUNT_CONSTRAINT:
             raise ApiError("invalid_token", cause="the account was deleted") from error
         else:
+            # It quotes whole rows, e-mail addresses among them, and would be logged with the traceback.
+            _error_fields(error).pop("D", None)
             raise
     except NoConnectionError as error:
         raise _unavailable(error) from error
     except (InterfaceError, OSError) as error:
         lost = error
-    if read_only and attempts > 1:
+    # After a time-out the database is slow and still at work on the first one: a second one beside it would not help.
+    timed_out = any(isinstance(each, TimeoutError) for each in (lost, lost.__cause__))
+    if read_only and attempts > 1 and not timed_out:
         return _with_connection(run, attempts=attempts - 1, read_only=read_only)
     raise _unavailable(lost) from lost
 

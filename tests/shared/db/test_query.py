@@ -1,11 +1,17 @@
+import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from pg8000 import dbapi
+from pg8000.exceptions import DatabaseError
 
+from shared.config import Settings
 from shared.db.pool import pool
 from shared.db.query import fetch_row, fetch_rows
+from shared.db.url import connect_arguments
 from shared.errors import ApiError
+from shared.log import log_crash
 from tests.proxy import counting_proxy
 
 
@@ -66,3 +72,47 @@ def test_connections_go_back_to_the_pool_whatever_happens(environment: None, con
         with pytest.raises(Exception, match="division by zero"):
             fetch_row("SELECT 1/0")
     assert fetch_row("SELECT 1") == [1]
+
+
+def test_a_statement_that_takes_too_long_is_not_sent_a_second_time(
+    environment: None, configure: Callable[..., None]
+) -> None:
+    configure(DATABASE_TIMEOUT_SECONDS="1")
+    with pytest.raises(ApiError, match="database_unavailable"):
+        fetch_row("SELECT pg_sleep(6)", read_only=True)
+    configure(DATABASE_TIMEOUT_SECONDS="30")
+    running = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND query = 'SELECT pg_sleep(6)' AND state = 'active'
+    """
+    assert fetch_row(running) == [1]
+
+
+def test_the_time_limit_holds_also_on_the_connector_s_own_socket(
+    environment: None, database_url: str, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = connect_arguments(database_url)
+
+    def connect_like_the_connector(_settings: Settings) -> dbapi.Connection:
+        own = socket.socket(socket.AF_UNIX)
+        own.connect(arguments["unix_sock"])
+        return dbapi.connect(arguments["user"], database=arguments["database"], sock=own, ssl_context=False, timeout=30)
+
+    monkeypatch.setattr("shared.db.pool._connect_cloud_sql", connect_like_the_connector)
+    configure(DATABASE_URL="", CLOUD_SQL_INSTANCE="project:region:instance", DATABASE_TIMEOUT_SECONDS="1")
+    with pytest.raises(ApiError, match="database_unavailable"):
+        fetch_row("SELECT pg_sleep(6)")
+
+
+def test_no_time_limit_is_no_limit(environment: None, configure: Callable[..., None]) -> None:
+    configure(DATABASE_TIMEOUT_SECONDS="0")
+    assert fetch_row("SELECT 1 FROM pg_sleep(0.1)") == [1]
+
+
+def test_a_refused_row_is_not_quoted_in_the_log(environment: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DatabaseError, match="profiles_username_check") as caught:
+        fetch_row(
+            "INSERT INTO profiles (id, username, email) VALUES (gen_random_uuid(), 'Not A Name', 'ada@example.com')"
+        )
+    log_crash("request_crashed", caught.value)
+    assert "ada@example.com" not in capsys.readouterr().out
