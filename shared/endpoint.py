@@ -96,7 +96,7 @@ def _serve(route: Route, pattern: re.Pattern[str], handler: Handler, request: fl
     context = request_fields.set({"requestId": request_id, **trace})
     try:
         answer, code = _answer(route, pattern, handler, request, request_id)
-        response = _respond(request, answer, request_id)
+        response = _respond(route, request, answer, request_id)
         _log_request(route, request, response.status_code, code, time.perf_counter() - started)
     finally:
         request_fields.reset(context)
@@ -183,7 +183,7 @@ def _verify_signed(request: flask.Request, raw_body: bytes, current: Settings) -
     )
 
 
-def _respond(request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
+def _respond(route: Route, request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
     # A stream is handed on as it is; werkzeug sends no body for HEAD by itself.
     response = flask.Response(answer.body, answer.status, content_type=answer.content_type)
     if answer.content_type is None:
@@ -198,6 +198,9 @@ def _respond(request: flask.Request, answer: Answer, request_id: str) -> flask.R
             "X-Content-Type-Options": "nosniff",
         }
     )
+    if route.access == "optional":
+        # Or a cache would give somebody who is signed in what it keeps for those who are not.
+        response.vary.add("Authorization")
     return response
 
 

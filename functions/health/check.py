@@ -8,7 +8,6 @@ from shared.call import Call
 from shared.config import settings
 from shared.db.query import fetch_row
 from shared.endpoint import endpoint
-from shared.errors import ApiError
 from shared.log import log_crash
 from shared.storage.factory import storage
 
@@ -46,7 +45,8 @@ def _word(works: bool) -> str:
 def _queue() -> dict[str, int] | None:
     try:
         row = fetch_row(SQL, read_only=True)
-    except ApiError:
+    except Exception as error:  # noqa: BLE001 - a health check reports every failure as what it is: unavailable
+        log_crash("queue_check_failed", error)
         return None
     return json.loads(row[0]) if row else None
 
@@ -54,7 +54,7 @@ def _queue() -> dict[str, int] | None:
 def _storage_answers() -> bool:
     try:
         storage(settings()).find("health/nothing.jpg")
-    except Exception as error:  # noqa: BLE001 - a health check reports every failure as what it is: unavailable
+    except Exception as error:  # noqa: BLE001 - as above
         log_crash("storage_check_failed", error)
         return False
     return True

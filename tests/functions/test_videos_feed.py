@@ -146,3 +146,13 @@ def test_a_signed_in_caller_sees_their_own_reactions(api: Api) -> None:
         assert page(api, f"sort={sort}", by=BOB)["videos"][0]["viewerReaction"] == "like"
         assert page(api, f"sort={sort}", by=EVE)["videos"][0]["viewerReaction"] is None
         assert "viewerReaction" not in page(api, f"sort={sort}")["videos"][0]
+
+
+def test_a_cache_keeps_what_each_person_sees_apart(api: Api) -> None:
+    video = published(1)
+    for path in ("/videos/feed", f"/videos/{video}"):
+        for options in ({}, {"by": ADA}, {"headers": {"Origin": "http://localhost:3000"}}):
+            answer = api.get(path, **options)
+            again = api.get(path, **{**options, "headers": {"If-None-Match": answer.headers["ETag"]}})
+            assert again.status_code == 304
+            assert answer.vary.to_header() == again.vary.to_header() == "Origin, Authorization"
