@@ -12,34 +12,37 @@ from shared.endpoint import endpoint
 from shared.errors import invalid_field
 from shared.fields import page_limit
 
-# One row more than the page tells whether there is a next one. `asOf` is a video's moment and not the clock's, so that
+MAX_VIDEOS = 50
+# One row more than the page tells whether there is a next one. The first page is the one after START, and the inner
+# limit (MAX_VIDEOS + 1) is a number: so the plan that Postgres keeps for all pages is a good one (ADR 6). The answer is
+# put together as text, since JSON inside JSON is parsed again. `asOf` is a video's moment and not the clock's, so that
 # an unchanged first page is the same text, and a 304.
 _PAGE_SQL = """
 WITH fetched AS (
-    SELECT shape.id, shape.COLUMN AS place,
-        logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
-    FROM logic.video_shapes AS shape
-    LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
-    WHERE shape.status = 'completed' AND (CAST(:id AS uuid) IS NULL
-        OR (shape.COLUMN, shape.id) < (CAST(:place AS TYPE), CAST(:id AS uuid)))
-    ORDER BY shape.COLUMN DESC, shape.id DESC
-    LIMIT CAST(:limit AS integer) + 1
-), page AS (
-    SELECT * FROM fetched ORDER BY place DESC, id DESC LIMIT CAST(:limit AS integer)
-), edge AS (
-    SELECT (SELECT count(*) FROM fetched) > CAST(:limit AS integer) AS has_more,
-        (SELECT logic.cursor(CAST(:list AS text), place::text, id) FROM page ORDER BY place, id LIMIT 1) AS cursor
-), body AS (
-    SELECT has_more, cursor, json_build_object(
-        'videos', coalesce((SELECT json_agg(video ORDER BY place DESC, id DESC) FROM page), '[]'),
-        'hasMore', has_more) AS body
-    FROM edge
-), linked AS (
-    SELECT CASE WHEN has_more THEN logic.with_field(body, 'nextCursor', to_json(cursor)) ELSE body END AS body FROM body
+    SELECT * FROM (
+        SELECT shape.id, shape.COLUMN AS place,
+            logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
+        FROM logic.video_shapes AS shape
+        LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
+        WHERE shape.status = 'completed' AND (shape.COLUMN, shape.id) < (
+            coalesce(CAST(:place AS TYPE), 'START'),
+            coalesce(CAST(:id AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY shape.COLUMN DESC, shape.id DESC
+        LIMIT 51
+    ) AS longest LIMIT CAST(:limit AS integer) + 1
+), numbered AS (
+    SELECT *, row_number() OVER (ORDER BY place DESC, id DESC) AS number FROM fetched
 )
-SELECT CASE WHEN CAST(:id AS uuid) IS NOT NULL THEN body ELSE logic.with_field(body, 'asOf', to_json(
-    (SELECT coalesce(max(published_at), 'epoch') FROM videos WHERE status = 'completed'))) END::text
-FROM linked
+SELECT concat(
+    '{"videos": ', coalesce(json_agg(video ORDER BY number) FILTER (WHERE number <= CAST(:limit AS integer)), '[]'),
+    ', "hasMore": ', to_json(count(*) > CAST(:limit AS integer)),
+    ', "nextCursor": ' || to_json((
+        SELECT logic.cursor(CAST(:list AS text), place::text, id) FROM numbered
+        WHERE number = CAST(:limit AS integer) AND (SELECT count(*) FROM numbered) > number))::text,
+    CASE WHEN CAST(:id AS uuid) IS NULL THEN ', "asOf": ' || to_json((
+        SELECT coalesce(max(published_at), 'epoch') FROM videos WHERE status = 'completed'))::text END,
+    '}')
+FROM numbered
 """
 
 MAX_NEWER = 100
@@ -60,14 +63,14 @@ class _Sort(NamedTuple):
     read_cursor: Callable[[str | None, str], Position]
 
 
-def _page_sql(column: str, column_type: str) -> str:
-    return _PAGE_SQL.replace("COLUMN", column).replace("TYPE", column_type)
+def _page_sql(column: str, column_type: str, start: str) -> str:
+    return _PAGE_SQL.replace("COLUMN", column).replace("TYPE", column_type).replace("START", start)
 
 
 SORTS = {
-    "rank": _Sort(_page_sql("ranking_score", "double precision"), "feed", read_number_cursor),
-    "new": _Sort(_page_sql("published_at", "timestamptz"), "feed by new", read_time_cursor),
-    "top": _Sort(_page_sql("likes_count", "integer"), "feed by top", read_count_cursor),
+    "rank": _Sort(_page_sql("ranking_score", "double precision", "infinity"), "feed", read_number_cursor),
+    "new": _Sort(_page_sql("published_at", "timestamptz", "infinity"), "feed by new", read_time_cursor),
+    "top": _Sort(_page_sql("likes_count", "integer", str(2**31 - 1)), "feed by top", read_count_cursor),
 }
 
 
@@ -80,7 +83,7 @@ def videos_feed(call: Call) -> Answer:
     sort = SORTS.get(call.query.get("sort") or "rank")
     if sort is None:
         raise invalid_field("sort", "must be rank, new or top")
-    limit = page_limit(call.query, default=20, maximum=50)
+    limit = page_limit(call.query, default=20, maximum=MAX_VIDEOS)
     position = sort.read_cursor(call.query.get("cursor"), sort.list_name)
     if call.query.get("since"):
         row = fetch_row(NEWER_SQL, read_only=True, since=_moment(call.query["since"]), most=MAX_NEWER)
