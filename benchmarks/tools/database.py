@@ -82,9 +82,9 @@ def run(url: str, sql: str, **values: Any) -> list[list[Any]]:
 
 
 def execute(connection: PipelinedConnection, sql: str, **values: Any) -> list[list[Any]]:
-    """Run one statement with `:name` parameters on a connection."""
+    """Run one statement with `:name` parameters on a connection, as a route does."""
     statement, names = _positional(sql)
-    return connection.execute_unnamed(statement, [values[name] for name in names]).rows or []
+    return connection.execute_kept(statement, [values[name] for name in names]).rows or []
 
 
 @contextmanager
