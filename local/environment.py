@@ -20,7 +20,6 @@ def local_environment(given: Mapping[str, str]) -> dict[str, str]:
     """
     port = given.get("PORT", "8000")
     base_url = f"http://localhost:{port}"
-    twin = f"{base_url}/twins/flow"
     defaults = {
         **_kept_secrets(),
         "PORT": port,
@@ -32,7 +31,6 @@ def local_environment(given: Mapping[str, str]) -> dict[str, str]:
         "SUPABASE_ANON_KEY": anon_key(given.get("SUPABASE_JWT_SECRET")),
         "DATABASE_POOL_SIZE": "16",
         "MEDIA_ROOT": str(PROJECT / "media"),
-        "MEDIA_SOURCE_HOSTS": f"localhost:{port}",
         "LOCAL_QUEUE_PATH": str(STATE / "queue.sqlite3"),
         "WORKER_URL": base_url,
         "CORS_ALLOWED_ORIGINS": f"http://localhost:3000,{base_url}",
@@ -42,13 +40,22 @@ def local_environment(given: Mapping[str, str]) -> dict[str, str]:
         "VIDEO_STATUS_POLL_SECONDS": "1",
         "VIDEO_JOB_LEASE_SECONDS": "30",
         "VIDEO_EXPECTED_SECONDS": "10",
-        "FLOW_API_GENERATE_URL": f"{twin}/v1/video:batchAsyncGenerateVideoText",
-        "FLOW_API_STATUS_URL": f"{twin}/v1/video:batchCheckAsyncVideoGenerationStatus",
-        "FLOW_SESSION_URL": f"{twin}/fx/api/auth/session",
+    }
+    if "flow" in stand_ins(given):
+        defaults |= _flow_twin(f"{base_url}/twins/flow", port)
+    return {**defaults, **given}
+
+
+def _flow_twin(url: str, port: str) -> dict[str, str]:
+    """Return what leads the pipeline to the twin instead of Google."""
+    return {
+        "FLOW_API_GENERATE_URL": f"{url}/v1/video:batchAsyncGenerateVideoText",
+        "FLOW_API_STATUS_URL": f"{url}/v1/video:batchCheckAsyncVideoGenerationStatus",
+        "FLOW_SESSION_URL": f"{url}/fx/api/auth/session",
         "FLOW_SESSION_TOKEN": "flow-twin-session",
         "FLOW_PROJECT_ID": "00000000-0000-4000-8000-000000000000",
+        "MEDIA_SOURCE_HOSTS": f"localhost:{port}",
     }
-    return {**defaults, **given}
 
 
 def stand_ins(given: Mapping[str, str]) -> list[str]:
@@ -56,7 +63,8 @@ def stand_ins(given: Mapping[str, str]) -> list[str]:
     needed = []
     if not given.get("SUPABASE_URL"):
         needed.append("supabase")
-    if not given.get("FLOW_API_GENERATE_URL") and given.get("GENERATION_PROVIDER", "flow") == "flow":
+    is_flow_named = any(given.get(f"FLOW_{name}") for name in ("SESSION_TOKEN", "ACCESS_TOKEN", "API_GENERATE_URL"))
+    if not is_flow_named and given.get("GENERATION_PROVIDER", "flow") == "flow":
         needed.append("flow")
     return needed
 

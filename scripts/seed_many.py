@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from database.migrate import migrate
 from local.demo_people import DEMO_PASSWORD, USERNAMES, add_demo_accounts, creator_id, email_of
-from local.environment import STATE, local_environment, needs_postgres, stand_ins
+from local.environment import STATE, local_environment, needs_postgres
 from local.postgres import start_postgres
 from scripts.seed_profiles import belongs_to_supabase, seed_profiles
 from scripts.seed_videos import seed_videos
@@ -210,7 +210,6 @@ def main() -> None:
 
 def _use_the_laptops_parts(given: Mapping[str, str], running: ExitStack) -> None:
     environment = local_environment(given)
-    environment["STAND_INS"] = ",".join(stand_ins(given))
     if needs_postgres(given):
         server = start_postgres(STATE / "postgres")
         running.callback(server.stop)
