@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import functions_framework
 import yaml
@@ -58,8 +59,10 @@ class Gateway:
         try:
             entry_point = self._entry_point(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         except ApiError as error:
-            answer = error_answer(error, "gateway")
-            response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
+            request_id = uuid4().hex
+            answer = error_answer(error, request_id)
+            headers = {**answer.headers, "X-Request-Id": request_id}
+            response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
             return response(environment, start_response)
         return self.app(entry_point)(environment, start_response)
 

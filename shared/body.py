@@ -27,7 +27,7 @@ def parse_json_object(body: bytes, media_type: str) -> dict[str, Any]:
     Stricter than `json.loads`: no duplicate keys, no NaN or Infinity, and every text must be storable in Postgres.
     Raises ApiError `unsupported_media_type` (415), `invalid_json` (400) or `validation_failed` (422).
     """
-    if not body.strip():
+    if not body:
         return {}
     if media_type != "application/json":
         raise ApiError("unsupported_media_type")

@@ -36,6 +36,7 @@ def _refused(answer: Response, status: int, code: str) -> None:
 
 BODIES = {
     "not JSON": (b"prompt=a kite", 400, "invalid_json"),
+    "a line break": (b"\n", 400, "invalid_json"),
     "cut off": (b'{"prompt": "a ki', 400, "invalid_json"),
     "two values": (b'{"prompt": "a"} {"prompt": "b"}', 400, "invalid_json"),
     "a key twice": (b'{"prompt": "a", "prompt": "b"}', 400, "invalid_json"),

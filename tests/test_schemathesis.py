@@ -6,13 +6,16 @@ proxy does: it signs each request exactly as it is sent.
 
 import copy
 import io
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import hypothesis
 import pytest
 import schemathesis
+from schemathesis.checks import negative_data_rejection
 from schemathesis.config import SchemathesisConfig
 
 from local.gateway import Gateway, read_operations
@@ -77,7 +80,8 @@ SCHEMA = schemathesis.openapi.from_dict(_behind_the_proxy(), config=CONFIG)
 SCHEMA.app = Proxy()
 
 
-@SCHEMA.auth()
+# Not kept: the hook has a secret of its own.
+@SCHEMA.auth(refresh_interval=None)
 class Token:
     """Everybody's credentials are good: the check `ignored_auth` takes them away again."""
 
@@ -118,4 +122,7 @@ def service(environment: None, configure: Callable[..., None]) -> None:
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 def test_every_answer_is_a_documented_one(case: schemathesis.Case[Any], service: None) -> None:
-    case.call_and_validate()
+    answer = case.call()
+    # An empty query parameter counts as none, whatever its schema says: OpenAPI has no word for that any more.
+    has_empty_parameter = re.search("=(&|$)", urlsplit(answer.request.url or "").query)
+    case.validate_response(answer, excluded_checks=[negative_data_rejection] if has_empty_parameter else None)

@@ -798,6 +798,8 @@ export interface components {
             jobEventsRemoved: number | null;
             /** @description Files that belong to no video. */
             filesRemoved: number | null;
+            /** @description Rows that break a rule of the data, of those looked at this minute; the log names them. */
+            rulesBroken: number | null;
             milliseconds: number;
         };
         Health: {
@@ -2136,7 +2138,7 @@ export interface operations {
                 /** @description For the PKCE flow, as supabase-js makes it. */
                 codeChallenge?: string;
                 /** @description How the challenge was made; goes with `codeChallenge`. */
-                codeChallengeMethod?: "s256" | "S256" | "plain" | "";
+                codeChallengeMethod?: "s256" | "S256" | "plain";
             };
             header?: never;
             path: {
