@@ -89,7 +89,12 @@ def verify_task_caller(token: str | None, settings: Settings, audience: str) -> 
             raise ApiError("invalid_caller", cause="not signed by Google")
         key = key_set(settings.task_keys_url).key_for(header)
         claims = jwt.decode(
-            token, key=key, algorithms=["RS256"], audience=audience, options={"require": ["exp", "aud", "iss"]}
+            token,
+            key=key,
+            algorithms=["RS256"],
+            leeway=_CLOCK_LEEWAY_SECONDS,
+            audience=audience,
+            options={"require": ["exp", "aud", "iss"]},
         )
     except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError, ApiError) as error:
         if isinstance(error, ApiError) and error.status == 503:

@@ -36,6 +36,12 @@ def _count(value: str) -> int:
     return int(value)
 
 
+def _positive(value: str) -> int:
+    if _count(value) == 0:
+        raise ValueError("must be a whole number, one or more")
+    return int(value)
+
+
 def _flag(value: str) -> bool:
     if value.lower() not in ("true", "false", "1", "0", "yes", "no"):
         raise ValueError("must be true or false")
@@ -90,7 +96,7 @@ class Settings:
     cloud_sql_instance: str | None = _setting("CLOUD_SQL_INSTANCE", _text)
     cloud_sql_user: str | None = _setting("CLOUD_SQL_USER", _text)
     cloud_sql_database: str = _setting("CLOUD_SQL_DATABASE", _text, "instaveo")
-    database_pool_size: int = _setting("DATABASE_POOL_SIZE", _count, 2)
+    database_pool_size: int = _setting("DATABASE_POOL_SIZE", _positive, 2)
     database_timeout_seconds: float = _setting("DATABASE_TIMEOUT_SECONDS", _seconds, 30.0)
 
     supabase_url: str | None = _setting("SUPABASE_URL", _url)

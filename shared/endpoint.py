@@ -74,6 +74,10 @@ def check_settings(route: Route, current: Settings) -> None:
         missing.append("REQUEST_SIGNATURE_SECRET (it accepts signed requests only)")
     if route.access in ("user", "account") and not (current.supabase_jwt_secret or current.supabase_url):
         missing.append("SUPABASE_JWT_SECRET or SUPABASE_URL (it accepts access tokens only)")
+    asks_supabase = route.access in ("optional", "user", "account") and current.supabase_verify == "remote"
+    # Without its key Supabase refuses every session, and everybody would be signed out.
+    if asks_supabase and not (current.supabase_url and current.supabase_anon_key):
+        missing.append("SUPABASE_URL and SUPABASE_ANON_KEY (with SUPABASE_VERIFY=remote)")
     if route.access == "task" and current.in_cloud and current.task_service_account is None:
         missing.append("TASK_SERVICE_ACCOUNT (only Cloud Tasks and Cloud Scheduler may call it)")
     if missing:
