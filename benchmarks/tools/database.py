@@ -38,11 +38,12 @@ FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
 ASSETS = """
 INSERT INTO video_assets (video_id, asset_type, storage_backend, storage_key, file_path, public_url, source_url,
     duration_seconds, content_type, size_bytes, sha256, width, height)
-SELECT md5('video ' || n)::uuid, kind, 'gcp', kind || 's/' || n, 'gs://instaveo-media/' || kind || 's/' || n,
-    'https://storage.googleapis.com/instaveo-media/' || kind || 's/' || n, 'https://storage.googleapis.com/clip', 8,
+SELECT md5('video ' || n)::uuid, kind, 'local', key, 'media/' || key, '/media/' || key,
+    'https://storage.googleapis.com/clip', 8,
     'video/mp4', 4000000, md5(n::text) || md5(n::text), 720, 1280
 FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n,
-    unnest(ARRAY['video', 'thumbnail']::asset_type[]) AS kind
+    unnest(ARRAY['video', 'thumbnail']::asset_type[]) AS kind,
+    LATERAL (SELECT kind || 's/' || md5('video ' || n)::uuid || '.mp4') AS named (key)
 """
 # Two likes for every third video.
 REACTIONS = """
