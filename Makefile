@@ -88,6 +88,10 @@ logs: .make/installed ## Show the last hour of a deployment's log (ENVIRONMENT=d
 terraform-check: .make/installed ## Check Terraform's format and run checkov over it
 	@scripts/check_terraform.sh
 
+.PHONY: client
+client: ## Generate the TypeScript types anew from openapi.yaml (needs Node)
+	@cd clients/typescript && npm ci --silent && npm run --silent generate
+
 .PHONY: lock
 lock: .make/installed ## Compile requirements*.in into pinned, hashed requirements*.txt
 	@for name in requirements requirements-dev infra/requirements-checkov; do \

@@ -1,6 +1,8 @@
 """Making a video, for the two routes that do: the statement, the idempotency key, and the enqueueing."""
 
+import json
 import re
+from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -47,7 +49,8 @@ def create_video(call: Call, *, prompt: str | None = None, source_video_id: UUID
     )
     if job_id is not None:
         _enqueue(job_id)
-    return answer
+    location = f"/videos/{json.loads(str(answer.body))['id']}"
+    return replace(answer, headers={**answer.headers, "Location": location})
 
 
 def _idempotency_key(call: Call) -> str | None:

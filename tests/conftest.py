@@ -72,6 +72,10 @@ def environment(database_url: str, configure: Callable[..., None], tmp_path: Pat
         MEDIA_ROOT=str(tmp_path / "media"),
         LOCAL_QUEUE_PATH=str(tmp_path / "queue.sqlite3"),
         VIDEO_CREATION_COOLDOWN_SECONDS="0",
+        # Nothing listens there: a test that talks to a provider names its own.
+        FLOW_API_GENERATE_URL="http://127.0.0.1:9",
+        FLOW_API_STATUS_URL="http://127.0.0.1:9",
+        FLOW_SESSION_URL="http://127.0.0.1:9",
     )
     _run(database_url, EMPTY)
 

@@ -845,7 +845,7 @@ export interface components {
          * @description A stable code to decide by.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_json" | "invalid_cursor" | "missing_token" | "invalid_token" | "expired_token" | "missing_signature" | "invalid_signature" | "expired_signature" | "invalid_caller" | "invalid_hook_signature" | "not_owner" | "anonymous_user" | "not_found" | "video_not_found" | "user_not_found" | "media_not_found" | "provider_not_supported" | "method_not_allowed" | "username_taken" | "video_not_ready" | "operation_in_use" | "body_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "validation_failed" | "idempotency_key_reused" | "redirect_not_allowed" | "cooldown" | "rate_limited" | "internal_error" | "queue_full" | "lane_busy" | "try_again" | "not_configured" | "auth_unavailable" | "database_unavailable" | "storage_unavailable";
+        ErrorCode: "invalid_request" | "invalid_json" | "invalid_cursor" | "missing_token" | "invalid_token" | "expired_token" | "missing_signature" | "invalid_signature" | "expired_signature" | "invalid_caller" | "invalid_hook_signature" | "invalid_link" | "expired_link" | "not_owner" | "anonymous_user" | "not_found" | "video_not_found" | "user_not_found" | "media_not_found" | "provider_not_supported" | "method_not_allowed" | "username_taken" | "video_not_ready" | "operation_in_use" | "body_too_large" | "unsupported_media_type" | "range_not_satisfiable" | "validation_failed" | "idempotency_key_reused" | "redirect_not_allowed" | "cooldown" | "rate_limited" | "internal_error" | "queue_full" | "lane_busy" | "try_again" | "not_configured" | "auth_unavailable" | "database_unavailable" | "storage_unavailable";
     };
     responses: {
         /** @description The new video, or with `Idempotent-Replayed` the one made before by this key. */
@@ -853,6 +853,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
+                Location: components["headers"]["Location"];
                 "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                 "RateLimit-Policy": components["headers"]["OptionalRateLimitPolicy"];
                 RateLimit: components["headers"]["OptionalRateLimit"];
@@ -1015,7 +1016,7 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_signature` or `expired_signature` of a download link. */
+        /** @description `invalid_link` or `expired_link`: of a download link. */
         BadLink: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1025,7 +1026,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "invalid_signature" | "expired_signature";
+                    error?: "invalid_link" | "expired_link";
                 };
             };
         };
@@ -1343,7 +1344,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1358,7 +1359,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 "RateLimit-Policy": components["headers"]["OptionalRateLimitPolicy"];
                 RateLimit: components["headers"]["OptionalRateLimit"];
                 [name: string]: unknown;
@@ -1378,7 +1379,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1393,7 +1394,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1408,6 +1409,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1422,7 +1424,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1437,7 +1439,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1455,7 +1457,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
-                "Retry-After": components["headers"]["OptionalRetryAfter"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1525,8 +1527,6 @@ export interface components {
         IdempotentReplayed: "true";
         /** @description Seconds to wait before another try. */
         RetryAfter: number;
-        /** @description Seconds to wait before another try, when that can be said. */
-        OptionalRetryAfter: number;
         /**
          * @description The allowance, `q` actions in `w` seconds (draft-ietf-httpapi-ratelimit-headers).
          * @example "reactions";q=120;w=60
@@ -2268,7 +2268,7 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
-            401: components["responses"]["BadLink"];
+            403: components["responses"]["BadLink"];
             404: components["responses"]["MediaNotFound"];
             416: components["responses"]["RangeNotSatisfiable"];
             500: components["responses"]["InternalError"];
@@ -2320,6 +2320,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "Cache-Control": components["headers"]["NoStore"];
+                    "Retry-After": components["headers"]["RetryAfter"];
                     [name: string]: unknown;
                 };
                 content: {
