@@ -10,6 +10,9 @@ class Problem(NamedTuple):
     message: str
 
 
+# What a caller is told to wait who is told nothing more exact.
+RETRY_AFTER_SECONDS = 5
+
 PROBLEMS: dict[str, Problem] = {
     "invalid_request": Problem(400, "This request cannot be read."),
     "invalid_json": Problem(400, "The request body is not valid JSON."),
@@ -22,6 +25,8 @@ PROBLEMS: dict[str, Problem] = {
     "expired_signature": Problem(401, "The request signature has expired."),
     "invalid_caller": Problem(401, "Only the platform itself may call this."),
     "invalid_hook_signature": Problem(401, "The hook's secret or signature is not valid."),
+    "invalid_link": Problem(403, "This download link is not valid."),
+    "expired_link": Problem(403, "This download link has expired. Ask for a new one."),
     "not_owner": Problem(403, "This belongs to somebody else."),
     "anonymous_user": Problem(403, "Create an account to do this."),
     "not_found": Problem(404, "There is nothing at this address."),
@@ -57,7 +62,7 @@ class ApiError(Exception):
 
     `code` is a key of `PROBLEMS` (KeyError otherwise); `message` replaces the catalogue's sentence; `headers` are sent
     with the answer; `fields` are pairs of field name and sentence for validation failures; `cause` is written to the
-    log and never to the answer.
+    log and never to the answer. Who is to come back later (429, 503) is told when, by a `Retry-After` in any case.
     """
 
     def __init__(
@@ -73,7 +78,8 @@ class ApiError(Exception):
         self.code = code
         self.status = problem.status
         self.message = message or problem.message
-        self.headers = headers or {}
+        wait = {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.status in (429, 503) else {}
+        self.headers = wait | (headers or {})
         self.fields = fields or []
         self.cause = cause
         super().__init__(f"{self.status} {code}: {cause or self.message}")

@@ -4,13 +4,13 @@ import threading
 import time
 from typing import Any
 
-from shared.errors import ApiError
+from shared.errors import RETRY_AFTER_SECONDS, ApiError
 from shared.log import log
 
 FRESH_SECONDS = 600.0
 REFETCH_SECONDS = 30.0
 # As long as nobody can be let in at all, the wait is the one that callers are told.
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = float(RETRY_AFTER_SECONDS)
 _TIMEOUT_SECONDS = 5.0
 _NEVER = float("-inf")
 
@@ -33,7 +33,7 @@ class KeySet:
         if key_id not in self._keys or self._age_seconds(self._fetched_at) > FRESH_SECONDS:
             self._refresh(key_id)
         if self._fetched_at == _NEVER:
-            raise ApiError("auth_unavailable", headers={"Retry-After": "5"}, cause=f"no keys from {self._url}")
+            raise ApiError("auth_unavailable", cause=f"no keys from {self._url}")
         key = self._keys.get(key_id)
         if key is None or key.algorithm_name != header.get("alg"):
             raise ApiError("invalid_token", cause="unknown key or algorithm")

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from shared.answers import NO_STORE, Answer
+from shared.answers import NO_STORE, Answer, cached
 from shared.call import Call
 from shared.config import settings
 from shared.db.query import fetch_row
 from shared.endpoint import endpoint
+from shared.errors import RETRY_AFTER_SECONDS
 from shared.log import log_crash
 from shared.storage.factory import storage
 
@@ -33,9 +34,10 @@ def health_check(call: Call) -> Answer:  # noqa: ARG001 - a route takes its call
         "storage": {"status": _word(_storage_answers())},
     }
     is_well = all(part["status"] == "ok" for part in parts.values())
-    return Answer(
-        json.dumps({"status": _word(is_well), "parts": parts}), 200 if is_well else 503, {"Cache-Control": NO_STORE}
-    )
+    body = json.dumps({"status": _word(is_well), "parts": parts})
+    if is_well:
+        return cached(body, NO_STORE)
+    return Answer(body, 503, {"Cache-Control": NO_STORE, "Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def _word(works: bool) -> str:

@@ -16,7 +16,7 @@ LINK_PARAMETERS = frozenset(("expires", "download", "signature"))
 
 @endpoint("GET", "/media/{key*}", access="none", signed=False)
 def media_serve(call: Call) -> Answer:
-    """Stream the file: 200, 206 for a range, 304 when the caller has it; 401 for a download link that is not valid."""
+    """Stream the file: 200, 206 for a range, 304 when the caller has it; 403 for a download link that is not valid."""
     key = call.parameters["key"]
     files = file_storage(settings())
     size_bytes, etag = files.version(key)

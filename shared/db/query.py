@@ -87,7 +87,7 @@ def _with_connection(run: Callable[[PipelinedConnection], list[Row]], *, attempt
 
 
 def _unavailable(error: Exception) -> ApiError:
-    return ApiError("database_unavailable", headers={"Retry-After": "5"}, cause=str(error)[:300])
+    return ApiError("database_unavailable", cause=str(error)[:300])
 
 
 def sql_state(error: DatabaseError) -> str:

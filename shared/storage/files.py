@@ -116,7 +116,7 @@ class FileStorage:
     def check_link(self, key: str, query: Mapping[str, str]) -> str:
         """Return the file name of a link that `signed_url` made, from its query as it arrived.
 
-        Raises ApiError `invalid_signature` or `expired_signature`.
+        Raises ApiError `invalid_link` or `expired_link`.
         """
         return check_link(self._signing_secret, key, query, time.time())
 

@@ -28,14 +28,14 @@ def sign_link(secret: bytes, key: str, expires: int, filename: str) -> str:
 def check_link(secret: bytes, key: str, query: Mapping[str, str], now: float) -> str:
     """Return the file name of a link made by `sign_link`, from its query as it arrived; `now` is unix seconds.
 
-    Raises ApiError `invalid_signature` or `expired_signature`.
+    Raises ApiError `invalid_link` or `expired_link`: 403, since the frontend takes every 401 for the end of a session.
     """
     expires, filename = query.get("expires", ""), query.get("download", "")
     expected = _signature(secret, key, expires, filename).encode()
     if not secret or not hmac.compare_digest(expected, query.get("signature", "").encode("utf-8", "replace")):
-        raise ApiError("invalid_signature", cause="download link")
+        raise ApiError("invalid_link")
     if now > int(expires):
-        raise ApiError("expired_signature", cause="download link")
+        raise ApiError("expired_link")
     return filename
 
 

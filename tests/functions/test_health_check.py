@@ -15,7 +15,7 @@ def test_a_database_that_was_never_migrated_is_a_part_that_is_down(
         # Where no table is found.
         configure(DATABASE_URL=f"{database_url}&options=-csearch_path%3Dnothing")
         answer = api.get("/health")
-        assert answer.status_code == 503
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         parts = {name: part["status"] for name, part in answer.json["parts"].items()}
         assert parts == {"database": "unavailable", "queue": "unavailable", "storage": "ok"}
     finally:

@@ -124,7 +124,7 @@ def test_a_download_link_that_is_not_ours_or_too_old_is_refused(api: Api) -> Non
     files = file_storage(settings())
     link = files.signed_url(KEY, 60, "instaveo-clip.mp4")
     forged = api.get(link.replace("instaveo-clip", "invoice"))
-    assert (forged.status_code, forged.json["error"]) == (401, "invalid_signature")
-    assert api.get(f"{PATH}?download=invoice.mp4").status_code == 401
+    assert (forged.status_code, forged.json["error"]) == (403, "invalid_link")
+    assert api.get(f"{PATH}?download=invoice.mp4").status_code == 403
     old = api.get(files.signed_url(KEY, -5, "instaveo-clip.mp4"))
-    assert (old.status_code, old.json["error"]) == (401, "expired_signature")
+    assert (old.status_code, old.json["error"]) == (403, "expired_link")
