@@ -32,9 +32,10 @@ def absent(message: str) -> NoReturn:
     pytest.skip(message)
 
 
-def run_tests(folder: Path, *, timeout_seconds: float = 100, **variables: str) -> str:
-    """Run the folder's tests with these environment variables; return the report (TAP)."""
-    report = run(folder, ["node", "--test", "--test-reporter=tap"], timeout_seconds=timeout_seconds, **variables)
+def run_tests(folder: Path, *files: str, timeout_seconds: float = 100, **variables: str) -> str:
+    """Run these test files of the folder, or all, with these environment variables; return the report (TAP)."""
+    command = ["node", "--test", "--test-reporter=tap", *files]
+    report = run(folder, command, timeout_seconds=timeout_seconds, **variables)
     # A runner that finds no tests is content, too.
     assert re.search(r"^# pass [1-9]", report, re.MULTILINE), report
     assert "# skipped 0" in report

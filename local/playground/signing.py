@@ -26,8 +26,7 @@ class SigningProxy:
         # The API's address is the path without the mount point, for the signature as for the routing.
         environment = {**environment, "SCRIPT_NAME": ""}
         request = Request(environment)
-        # Any page on the web may send a form to localhost: what it sends must not get a signature.
-        if request.headers.get("Origin", request.host_url.rstrip("/")) != request.host_url.rstrip("/"):
+        if not _is_from_own_page(request):
             answer = error_answer(ApiError("missing_signature", cause="another page's request"), "playground")
             response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
             return response(environment, start_response)
@@ -40,6 +39,15 @@ class SigningProxy:
             _variable(SIGNATURE_HEADER): sign(self._secret, timestamp, request.method, request.path, body),
         }
         return self._api(environment, start_response)
+
+
+def _is_from_own_page(request: Request) -> bool:
+    """Tell whether the request is the playground's: any page on the web may send a form to localhost."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    own = request.host_url.rstrip("/")
+    return request.headers.get("Origin", own) == own
 
 
 def _variable(header: str) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.seed_many import seed_many
+from scripts.seed_profiles import seed_profiles
+from scripts.seed_videos import seed_videos
 from tests.laptop import Laptop, free_port
 from tests.node_project import absent, installed, run_tests
 
@@ -20,15 +23,19 @@ def laptop(environment: None, database_url: str, tmp_path: Path) -> Iterator[Lap
     started.kill()
 
 
+@pytest.fixture
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    return found or absent("Chromium is needed for this test: apt-get install chromium")
+
+
 @pytest.mark.timeout(600)
-def test_the_playground_in_chromium(laptop: Laptop, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        absent("Chromium is needed for this test: apt-get install chromium")
+def test_the_product_in_chromium(laptop: Laptop, chromium: str, tmp_path: Path) -> None:
     pictures = tmp_path / "screenshots"
     pictures.mkdir()
     run_tests(
         installed(FOLDER),
+        "playground.test.js",
         timeout_seconds=560,
         BASE_URL=laptop.base_url,
         CHROMIUM=chromium,
@@ -37,3 +44,16 @@ def test_the_playground_in_chromium(laptop: Laptop, tmp_path: Path) -> None:
         SCREENSHOTS=str(pictures),
     )
     assert {path.name for path in pictures.iterdir()} >= {"feed-desktop.png", "feed-phone.png"}
+
+
+@pytest.mark.timeout(300)
+def test_a_long_feed_in_chromium(laptop: Laptop, chromium: str) -> None:
+    seed_profiles()
+    seed_videos()
+    seed_many(60, seed=1)
+    run_tests(installed(FOLDER), "feed.test.js", timeout_seconds=200, BASE_URL=laptop.base_url, CHROMIUM=chromium)
+
+
+@pytest.mark.timeout(300)
+def test_the_docs_page_in_chromium(laptop: Laptop, chromium: str) -> None:
+    run_tests(installed(FOLDER), "docs.test.js", timeout_seconds=200, BASE_URL=laptop.base_url, CHROMIUM=chromium)

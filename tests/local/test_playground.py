@@ -60,9 +60,13 @@ def test_the_proxy_still_asks_who_calls(proxy: Client) -> None:
     assert (answer.status_code, json.loads(answer.text)["error"]) == (401, "missing_token")
 
 
-def test_another_pages_request_gets_no_signature(proxy: Client) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+)
+def test_another_pages_request_gets_no_signature(proxy: Client, headers: dict[str, str]) -> None:
     video_id = make_video(ADA)
-    answer = proxy.post(f"/videos/{video_id}/view", headers={"Origin": "https://elsewhere.example"})
+    answer = proxy.post(f"/videos/{video_id}/view", headers=headers)
     assert (answer.status_code, json.loads(answer.text)["error"]) == (401, "missing_signature")
     assert run("SELECT views_count FROM videos WHERE id = CAST(:id AS uuid)", id=video_id) == [0]
 

@@ -160,7 +160,7 @@ function tasks(list) {
   if (open.length === 0) return "";
   const due = (task) => Math.ceil(task.dueAt - Date.now() / 1000);
   return h("ul", { class: "tasks" }, open.map((task) =>
-    h("li", {}, icon("clock"), h("code", {}, task.name.slice(0, 12)), h("span", { class: "hint" }, `${due(task) > 0 ? `in ${due(task)} s` : "now"} · sent ${task.dispatches} times before`))));
+    h("li", {}, icon("clock"), h("code", {}, task.name.slice(0, 12)), h("span", { class: "hint" }, `${due(task) > 0 ? `due in ${due(task)} s` : "due"} · delivery ${task.dispatches + 1}`))));
 }
 
 function drawTrail(element, trail, close) {
