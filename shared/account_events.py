@@ -17,6 +17,7 @@ class AccountEvent:
 
     id: UUID
     is_deleted: bool
+    is_anonymous: bool
     email: str
     username: str
     new_username: str | None
@@ -55,6 +56,7 @@ def _event(kind: str, record: dict[str, Any], old_record: dict[str, Any], *, met
     return AccountEvent(
         id=user_id,
         is_deleted=kind == "DELETE",
+        is_anonymous=record.get("is_anonymous") is True,
         email=email,
         username=username,
         new_username=username if is_update and username != old_username else None,

@@ -116,16 +116,18 @@ def _answer(
             return Answer(status=204, headers=cors.PREFLIGHT_HEADERS, content_type=None), None
         answer = handler(_let_in(route, pattern, request, request_id))
         return (not_modified(answer, request.headers.get("If-None-Match")) if route.method == "GET" else answer), None
-    except ApiError as error:
+    except (ApiError, ConfigurationError) as raised:
+        # What the whole route needs was checked at its start; this is about a part that few of its requests need.
+        error = raised if isinstance(raised, ApiError) else ApiError("not_configured", cause=str(raised))
         if error.status >= 500 or error.cause:
             log("request_refused", "WARNING" if error.status >= 500 else "INFO", code=error.code, cause=error.cause)
         return error_answer(error, request_id), error.code
     # Raised while the framework reads a broken request: its own page for it would be HTML.
-    except HTTPException as error:
-        problem = framework_error(error)
+    except HTTPException as raised:
+        problem = framework_error(raised)
         return error_answer(problem, request_id), problem.code
-    except Exception as error:  # noqa: BLE001 - here every unexpected error ends, as a 500 that tells nothing
-        log_crash("request_crashed", error, route=route.name)
+    except Exception as raised:  # noqa: BLE001 - here every unexpected error ends, as a 500 that tells nothing
+        log_crash("request_crashed", raised, route=route.name)
         return error_answer(ApiError("internal_error"), request_id), "internal_error"
 
 

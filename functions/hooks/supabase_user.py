@@ -28,6 +28,9 @@ def hooks_supabase_user(call: Call) -> Answer:
     """Answer 204 when the profile is made, changed or deleted; the same message again changes nothing."""
     _verify(call)
     event = read_account_event(parse_json_object(call.raw_body, "application/json"))
+    # Somebody who only looks around needs no profile; becoming a person is another message.
+    if event.is_anonymous and not event.is_deleted:
+        return Answer(status=204, headers={"Cache-Control": NO_STORE}, content_type=None)
     # Sent again when the connection breaks: the second time finds nothing to do.
     fetch_row(SQL, read_only=True, **vars(event))
     return Answer(status=204, headers={"Cache-Control": NO_STORE}, content_type=None)

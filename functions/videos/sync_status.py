@@ -68,8 +68,8 @@ def _overrides(body: dict[str, Any], current: Settings) -> tuple[str | None, UUI
         scene_id = UUID(given["sceneId"]) if "sceneId" in given else None
     except ValueError as error:
         raise invalid_field("sceneId", "must be a UUID") from error
-    from shared.pipeline.factory import configured_provider  # noqa: PLC0415 - as above
+    from shared.generation.factory import provider  # noqa: PLC0415 - as above
 
-    if not configured_provider(current).is_operation_name(given["operationName"]):
+    if not provider(current).is_operation_name(given["operationName"]):
         raise invalid_field("operationName", "is not the name of an operation")
     return given["operationName"], scene_id

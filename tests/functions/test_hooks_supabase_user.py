@@ -57,6 +57,17 @@ ADAS = [str(ADA.id), "ada", "ada@example.com", "https://example.com/ada.png"]
 # What becomes of the profile.
 
 
+def test_an_anonymous_session_gets_a_profile_when_it_becomes_a_person(api: Api) -> None:
+    nobody = row(email=None, raw_user_meta_data={}, is_anonymous=True)
+    assert tell(api, message(record=nobody)) == 204
+    assert tell(api, message("UPDATE", nobody, nobody)) == 204
+    assert profiles() == []
+    assert tell(api, message("UPDATE", row(is_anonymous=False), nobody)) == 204
+    assert profiles() == [ADAS]
+    assert tell(api, message("DELETE", old_record=row(is_anonymous=True))) == 204
+    assert profiles() == []
+
+
 def test_a_new_account_gets_a_profile_and_the_same_message_again_changes_nothing(api: Api) -> None:
     assert tell(api, message("INSERT", row())) == 204
     assert profiles() == [ADAS]

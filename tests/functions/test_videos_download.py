@@ -60,3 +60,10 @@ def test_a_video_whose_file_is_nowhere_is_a_404(api: Api) -> None:
 def test_a_bad_token_is_refused_although_none_is_needed(api: Api) -> None:
     answer = api.get(f"/videos/{make_video(ADA)}/download", headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.json["error"]) == (401, "invalid_token")
+
+
+def test_a_file_in_a_storage_that_is_not_configured_is_a_503(api: Api) -> None:
+    video = make_video(ADA)
+    run("UPDATE video_assets SET storage_backend = 'gcp' WHERE video_id = CAST(:id AS uuid)", id=video)
+    answer = api.get(f"/videos/{video}/download")
+    assert (answer.status_code, answer.json["error"], answer.headers["Retry-After"]) == (503, "not_configured", "5")
