@@ -58,11 +58,7 @@ def verify_user(token: str, settings: Settings) -> User:
     Raises ApiError `invalid_token` or `expired_token` (401), and `auth_unavailable` (503) when Supabase's public keys
     cannot be had.
     """
-    claims = _claims(token, settings)
-    # Legacy anon and service keys are signed by the same secret: what sets a person apart is the role.
-    if claims.get("role") != "authenticated":
-        raise ApiError("invalid_token", cause="role is not authenticated")
-    user = _user(claims)
+    user = _signed_in(token, settings)
     if settings.supabase_verify == "remote":
         _verify_remotely(token, settings)
     return user
@@ -105,27 +101,28 @@ def verify_task_caller(token: str | None, settings: Settings, audience: str) -> 
         raise ApiError("invalid_caller", cause="another issuer or account")
 
 
-def _claims(token: str, settings: Settings) -> dict[str, Any]:
+def _signed_in(token: str, settings: Settings) -> User:
     import jwt  # noqa: PLC0415 - 30 ms that a request without a token need not pay
 
     issuer = f"{settings.supabase_url}/auth/v1" if settings.supabase_url else None
     try:
-        claims = _signed_claims(token, *_verification_key(_header(token), settings), issuer)
-        # They may be remembered from a time when the token was still good.
-        if int(claims["exp"]) <= time.time() - _CLOCK_LEEWAY_SECONDS:
+        user, expires_at = _spoken_for(token, *_verification_key(_header(token), settings), issuer)
+        # It may be remembered from a time when the token was still good.
+        if expires_at <= time.time() - _CLOCK_LEEWAY_SECONDS:
             raise ApiError("expired_token")
     except jwt.ExpiredSignatureError as error:
         raise ApiError("expired_token") from error
     # A token's numbers and texts are the sender's: PyJWT lets some of their faults out as plain ValueErrors.
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ApiError("invalid_token", cause=str(error)) from error
-    return claims
+    return user
 
 
-# A caller sends the same token for an hour, and checking it is a sixth of a request. Remembered is what this very key
-# has signed; that the key still counts, and the token's time, are looked at in every request.
+# A caller sends the same token for an hour, and checking it is a sixth of a request. Remembered is whom this very key
+# has signed it for; that the key still counts, and the token's time, are looked at in every request.
 @lru_cache(maxsize=1000)
-def _signed_claims(token: str, key: Any, algorithm: str, issuer: str | None) -> dict[str, Any]:
+def _spoken_for(token: str, key: Any, algorithm: str, issuer: str | None) -> tuple[User, int]:
+    """Return who the token speaks for and until when, in unix seconds."""
     import jwt  # noqa: PLC0415 - see above
 
     claims: dict[str, Any] = jwt.decode(
@@ -137,9 +134,13 @@ def _signed_claims(token: str, key: Any, algorithm: str, issuer: str | None) -> 
         issuer=issuer,
         options={"require": ["exp", "aud", "sub"]},
     )
-    return claims
+    # Legacy anon and service keys are signed by the same secret: what sets a person apart is the role.
+    if claims.get("role") != "authenticated":
+        raise ApiError("invalid_token", cause="role is not authenticated")
+    return _user(claims), int(claims["exp"])
 
 
+@lru_cache(maxsize=1000)
 def _header(token: str) -> dict[str, Any]:
     """Return the token's header, to choose the key by; PyJWT judges its form when it checks the signature."""
     segment = token.partition(".")[0]

@@ -12,10 +12,13 @@ MAX_BODY_BYTES = 64 * 1024
 
 def read_body(request: flask.Request) -> bytes:
     """Return the raw body, at most 64 KiB. Raises ApiError `body_too_large` (413)."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    length = request.content_length
+    if length == 0:
+        return b""
+    if (length or 0) > MAX_BODY_BYTES:
         raise ApiError("body_too_large")
     # A chunked body has no length: read one byte past the limit and see.
-    body: bytes = request.stream.read(MAX_BODY_BYTES + 1) if request.content_length is None else request.get_data()
+    body: bytes = request.stream.read(MAX_BODY_BYTES + 1) if length is None else request.get_data()
     if len(body) > MAX_BODY_BYTES:
         raise ApiError("body_too_large")
     return body

@@ -190,23 +190,24 @@ def _verify_signed(request: flask.Request, raw_body: bytes, current: Settings) -
 
 
 def _respond(route: Route, request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
-    # A stream is handed on as it is; werkzeug sends no body for HEAD by itself.
-    response = flask.Response(answer.body, answer.status, content_type=answer.content_type)
+    headers = {
+        **answer.headers,
+        **cors.origin_headers(request.headers.get("Origin"), settings().cors_allowed_origins),
+        "X-Request-Id": request_id,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if route.access == "optional":
+        # Or a cache would give somebody who is signed in what it keeps for those who are not.
+        headers["Vary"] += ", Authorization"
+    # In a list, the body gets a length only when the headers bring none: an answer to HEAD brings the length of what it
+    # does not send. A stream is handed on as it is; werkzeug sends no body for HEAD by itself.
+    body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+    response = flask.Response(
+        [body] if isinstance(body, bytes) else body, answer.status, headers, content_type=answer.content_type
+    )
     if answer.content_type is None:
         # Flask makes up a type, HTML, also for an answer without a body.
         del response.headers["Content-Type"]
-    # After the body: an answer to HEAD brings the length of what it does not send.
-    response.headers.update(
-        {
-            **answer.headers,
-            **cors.origin_headers(request.headers.get("Origin"), settings().cors_allowed_origins),
-            "X-Request-Id": request_id,
-            "X-Content-Type-Options": "nosniff",
-        }
-    )
-    if route.access == "optional":
-        # Or a cache would give somebody who is signed in what it keeps for those who are not.
-        response.vary.add("Authorization")
     return response
 
 

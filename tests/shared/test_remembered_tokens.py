@@ -19,9 +19,9 @@ def status(api: Api, token: str) -> tuple[int, str | None]:
 
 def test_a_signature_is_checked_once(api: Api) -> None:
     token = ADA.token()
-    before = auth._signed_claims.cache_info()
+    before = auth._spoken_for.cache_info()
     assert [status(api, token)[0] for _ in range(3)] == [200, 200, 200]
-    after = auth._signed_claims.cache_info()
+    after = auth._spoken_for.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
 
 
