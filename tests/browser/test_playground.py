@@ -30,7 +30,7 @@ def chromium() -> str:
 
 
 @pytest.mark.timeout(600)
-def test_the_product_in_chromium(laptop: Laptop, chromium: str, tmp_path: Path) -> None:
+def test_the_product_in_chromium(chromium: str, laptop: Laptop, tmp_path: Path) -> None:
     pictures = tmp_path / "screenshots"
     pictures.mkdir()
     run_tests(
@@ -47,7 +47,7 @@ def test_the_product_in_chromium(laptop: Laptop, chromium: str, tmp_path: Path) 
 
 
 @pytest.mark.timeout(300)
-def test_a_long_feed_in_chromium(laptop: Laptop, chromium: str) -> None:
+def test_a_long_feed_in_chromium(chromium: str, laptop: Laptop) -> None:
     seed_profiles()
     seed_videos()
     seed_many(60, seed=1)
@@ -55,5 +55,5 @@ def test_a_long_feed_in_chromium(laptop: Laptop, chromium: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_docs_page_in_chromium(laptop: Laptop, chromium: str) -> None:
+def test_the_docs_page_in_chromium(chromium: str, laptop: Laptop) -> None:
     run_tests(installed(FOLDER), "docs.test.js", timeout_seconds=200, BASE_URL=laptop.base_url, CHROMIUM=chromium)
