@@ -23,7 +23,7 @@ dev: .make/installed ## Run everything on http://localhost:8000 (PORT=8001 make 
 
 .PHONY: test
 test: .make/installed ## Run all tests (brings its own Postgres)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: .make/installed ## Check style and types
