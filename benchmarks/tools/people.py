@@ -12,6 +12,9 @@ from shared.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 JWT_SECRET = "a-benchmark-secret-for-tokens-of-32-characters"
 SIGNATURE_SECRET = "a-benchmark-secret-for-signatures-of-32-characters"
 
+# Named by tokens and never called: they are checked with the secret.
+SUPABASE_URL = "http://localhost:9"
+
 
 def person_id(number: int) -> UUID:
     """Return the id that `database.PEOPLE` gives to this number."""
@@ -31,6 +34,7 @@ def token(number: int) -> str:
         "email": f"person_{number}@example.com",
         "role": "authenticated",
         "aud": "authenticated",
+        "iss": f"{SUPABASE_URL}/auth/v1",
         "exp": int(time.time()) + 7200,
         "is_anonymous": False,
         "user_metadata": {"username": f"person_{number}"},

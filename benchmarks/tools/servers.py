@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.tools.people import JWT_SECRET, SIGNATURE_SECRET
+from benchmarks.tools.people import JWT_SECRET, SIGNATURE_SECRET, SUPABASE_URL
 
 PROJECT = Path(__file__).parents[2]
 EMPTY = PROJECT / "benchmarks" / "peers" / "empty" / "main.py"
@@ -46,6 +46,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "DATABASE_POOL_SIZE": POOL_SIZE,
         "DATABASE_URL": database_url,
         "SUPABASE_JWT_SECRET": JWT_SECRET,
+        "SUPABASE_URL": SUPABASE_URL,
         "REQUEST_SIGNATURE_SECRET": SIGNATURE_SECRET,
         "ADDRESS_HASH_SALT": "benchmark",
         **more,
