@@ -8,19 +8,18 @@ import sys
 from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.throughput import FLOOR, Contender, Round, measure, start
+from benchmarks.throughput import FLOOR, Round, measure, start
 from benchmarks.tools.database import add_people, add_videos, database
 from benchmarks.tools.load import medians
 from benchmarks.tools.report import median, publish, table
-from benchmarks.tools.routes import HotRoute, hot_routes
-from benchmarks.tools.servers import environment, function_command, serving
+from benchmarks.tools.routes import hot_routes
+from benchmarks.tools.servers import environment, serving
 from benchmarks.tools.sizes import sizes
 
 PEOPLE, VIDEOS = 1_000, 5_000
 MEASURED = ("feed, signed in", "get", "like")
 MILLISECONDS = (0, 1, 5)
 CONNECTIONS = (1, 8)
-LARGER_POOL = 4
 
 
 def delayed(stack: ExitStack, url: str, milliseconds: int) -> str:
@@ -32,13 +31,6 @@ def delayed(stack: ExitStack, url: str, milliseconds: int) -> str:
     command = [sys.executable, "-m", "benchmarks.tools.delay", unix_socket, "{port}", str(milliseconds)]
     proxy = stack.enter_context(serving(command, environment(url)))
     return f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}?sslmode=disable"
-
-
-def with_larger_pool(stack: ExitStack, url: str, route: HotRoute) -> dict[str, Contender]:
-    """Start the route once more, with more connections to the database than Terraform gives it."""
-    variables = {**environment(url), "DATABASE_POOL_SIZE": str(LARGER_POOL)}
-    server = stack.enter_context(serving(function_command(route.entry_point), variables))
-    return {f"{route.name}, pool of {LARGER_POOL}": Contender(server, route.requests())}
 
 
 def rows(milliseconds: int, connections: int, found: dict[str, list[Round]]) -> list[list[object]]:
@@ -68,7 +60,6 @@ def main() -> None:
             with ExitStack() as stack:
                 far_url = delayed(stack, url, milliseconds)
                 contenders = start(stack, far_url, routes)
-                contenders |= with_larger_pool(stack, far_url, routes[0])
                 for connections in CONNECTIONS[: len(sizes().connections)]:
                     lines += rows(milliseconds, connections, measure(contenders, connections))
     header = ["network ms", "connections", "what", "req/s", "p50 ms", "p99 ms", "p50: FastAPI / ours"]

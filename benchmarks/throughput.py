@@ -1,8 +1,9 @@
 """How many requests a second one instance answers, beside an empty function, a FastAPI service and pgbench.
 
 Every contender is a process of its own, as it is deployed: functions-framework with gunicorn, sixteen threads, one
-connection to the database; the peer is one uvicorn process with one connection. They take turns within each round, so
-that what else the machine does falls on all alike, and a ratio is the median of the rounds' own ratios.
+connection to the database; then some with a pool of four. The peer is one uvicorn process with a pool of four. They take
+turns within each round, so that what else the machine does falls on all alike, and a ratio is the median of the rounds'
+own ratios.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from benchmarks.tools.sizes import sizes
 PEOPLE, VIDEOS = 3_000, 20_000
 FLOOR = "empty function"
 PEER_ROUTES = ("feed, signed in", "like")
+# The same route with more connections to the database than Terraform gives an instance of its own accord.
+POOLED_ROUTES, LARGER_POOL = ("feed, signed in", "get", "like", "view"), 4
 BUDGET, BUDGETED = 0.6, ("feed, signed in", "feed, anonymous", "get", "like", "view")
 WARM_UP_REQUESTS = 300
 
@@ -49,12 +52,25 @@ def start(stack: ExitStack, url: str, routes: list[HotRoute]) -> dict[str, Conte
     for route in routes:
         server = stack.enter_context(serving(function_command(route.entry_point), variables))
         contenders[route.name] = Contender(server, route.requests())
-    peer = stack.enter_context(serving(peer_command(), variables))
+    contenders |= pooled(stack, variables, routes)
+    peer = stack.enter_context(serving(peer_command(), {**variables, "PEER_POOL_SIZE": str(LARGER_POOL)}))
     # The same requests: what the peer likes, nobody has liked before either, since they go on where ours are.
     contenders |= {f"FastAPI {name}": Contender(peer, contenders[name].requests) for name in PEER_ROUTES}
     for contender in contenders.values():
         run_load(contender.server.port, islice(contender.requests, WARM_UP_REQUESTS), 1, 60)
     return contenders
+
+
+def pooled(stack: ExitStack, variables: dict[str, str], routes: list[HotRoute]) -> dict[str, Contender]:
+    """Start some routes once more with a larger pool."""
+    more = {**variables, "DATABASE_POOL_SIZE": str(LARGER_POOL)}
+    return {
+        f"{route.name}, pool of {LARGER_POOL}": Contender(
+            stack.enter_context(serving(function_command(route.entry_point), more)), route.requests()
+        )
+        for route in routes
+        if route.name in POOLED_ROUTES
+    }
 
 
 def measure(contenders: dict[str, Contender], connections: int) -> dict[str, list[Round]]:
@@ -81,7 +97,7 @@ def rows(connections: int, found: dict[str, list[Round]]) -> list[list[object]]:
         per_second, p50, p99 = medians([each.load for each in rounds])
         to_floor = ratios(rounds, found[FLOOR])
         cpu = median(each.cpu_milliseconds for each in rounds)
-        peer = found.get(f"FastAPI {name}")
+        peer = found.get(f"FastAPI {name.removesuffix(f', pool of {LARGER_POOL}')}")
         to_peer = f"{median(ratios(rounds, peer)):.1f}" if peer else ""
         ratio = f"{median(to_floor):.2f} ({spread(to_floor)})"
         lines.append([connections, name, f"{per_second:.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{cpu:.2f}", ratio, to_peer])
@@ -130,7 +146,8 @@ def main() -> None:
                     BUDGET,
                     at_least=True,
                 )
-                for name in BUDGETED
+                for name in found
+                if name.removesuffix(f", pool of {LARGER_POOL}") in BUDGETED
             ]
         database_limits = limits(url, routes)
     header = ["connections", "what", "req/s", "p50 ms", "p99 ms", "CPU ms/req", "to empty (rounds)", "to FastAPI"]

@@ -27,9 +27,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, r
 
 JWT_SECRET = os.environ["SUPABASE_JWT_SECRET"]
 SIGNATURE_SECRET = os.environ["REQUEST_SIGNATURE_SECRET"].encode()
-# One process and one connection, as a function has; PEER_POOL_SIZE to try others.
 engine = create_async_engine(
-    os.environ["PEER_DATABASE_URL"], pool_size=int(os.environ.get("PEER_POOL_SIZE", "1")), max_overflow=0
+    os.environ["PEER_DATABASE_URL"], pool_size=int(os.environ["PEER_POOL_SIZE"]), max_overflow=0
 )
 session_factory = async_sessionmaker(engine, expire_on_commit=False)
 app = FastAPI()
