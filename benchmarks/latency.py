@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.throughput import FLOOR, Round, measure, start
+from benchmarks.throughput import FLOOR, Round, measure, plain, start
 from benchmarks.tools.database import add_people, add_videos, database
 from benchmarks.tools.load import medians
 from benchmarks.tools.report import median, publish, table
@@ -40,7 +40,7 @@ def rows(milliseconds: int, connections: int, found: dict[str, list[Round]]) -> 
         if name == FLOOR:
             continue
         per_second, p50, p99 = medians([each.load for each in rounds])
-        peer = found.get(f"FastAPI {name}")
+        peer = found.get(f"FastAPI {plain(name)}")
         faster = ""
         if peer:
             pairs = zip(rounds, peer, strict=True)

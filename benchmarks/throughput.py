@@ -1,9 +1,9 @@
 """How many requests a second one instance answers, beside an empty function, a FastAPI service and pgbench.
 
 Every contender is a process of its own, as it is deployed: functions-framework with gunicorn, sixteen threads, one
-connection to the database; then some with a pool of four. The peer is one uvicorn process with a pool of four. They take
-turns within each round, so that what else the machine does falls on all alike, and a ratio is the median of the rounds'
-own ratios.
+connection to the database; some also with a pool of four. The peer is one uvicorn process with a pool of four. They
+take turns within each round, so that what else the machine does falls on all alike, and a ratio is the median of the
+rounds' own ratios.
 """
 
 from collections.abc import Iterator
@@ -85,6 +85,11 @@ def measure(contenders: dict[str, Contender], connections: int) -> dict[str, lis
     return found
 
 
+def plain(name: str) -> str:
+    """Return a contender's name without the pool it has."""
+    return name.removesuffix(f", pool of {LARGER_POOL}")
+
+
 def ratios(rounds: list[Round], others: list[Round]) -> list[float]:
     """Return how many times as many requests a second, round by round."""
     return [one.load.per_second / other.load.per_second for one, other in zip(rounds, others, strict=True)]
@@ -97,7 +102,7 @@ def rows(connections: int, found: dict[str, list[Round]]) -> list[list[object]]:
         per_second, p50, p99 = medians([each.load for each in rounds])
         to_floor = ratios(rounds, found[FLOOR])
         cpu = median(each.cpu_milliseconds for each in rounds)
-        peer = found.get(f"FastAPI {name.removesuffix(f', pool of {LARGER_POOL}')}")
+        peer = found.get(f"FastAPI {plain(name)}")
         to_peer = f"{median(ratios(rounds, peer)):.1f}" if peer else ""
         ratio = f"{median(to_floor):.2f} ({spread(to_floor)})"
         lines.append([connections, name, f"{per_second:.0f}", f"{p50:.1f}", f"{p99:.1f}", f"{cpu:.2f}", ratio, to_peer])
@@ -147,7 +152,7 @@ def main() -> None:
                     at_least=True,
                 )
                 for name in found
-                if name.removesuffix(f", pool of {LARGER_POOL}") in BUDGETED
+                if plain(name) in BUDGETED
             ]
         database_limits = limits(url, routes)
     header = ["connections", "what", "req/s", "p50 ms", "p99 ms", "CPU ms/req", "to empty (rounds)", "to FastAPI"]

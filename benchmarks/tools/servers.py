@@ -32,6 +32,11 @@ class Server:
         """Return the CPU time of the server's processes so far."""
         return sum(sum(each.cpu_times()[:2]) for each in [self._process, *self._process.children(recursive=True)])
 
+    def resident_mebibytes(self) -> float:
+        """Return the memory that the largest of the server's processes holds."""
+        processes = [self._process, *self._process.children(recursive=True)]
+        return float(max(each.memory_info().rss for each in processes)) / 2**20
+
 
 def environment(database_url: str, **more: str) -> dict[str, str]:
     """Return the environment of a deployed function."""
