@@ -151,7 +151,7 @@ def _let_in(route: Route, pattern: re.Pattern[str], request: flask.Request, requ
         query=request.args.to_dict() if request.query_string else {},
         headers=request.headers,
         # A hook's signature covers the raw bytes: its route verifies before it parses.
-        body={} if route.access == "hook" else parse_json_object(raw_body, request.mimetype),
+        body=parse_json_object(raw_body, request.mimetype) if raw_body and route.access != "hook" else {},
         raw_body=raw_body,
         remote_address=request.remote_addr,
         user=user,
