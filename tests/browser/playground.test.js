@@ -133,6 +133,7 @@ test("signing in with a provider comes back signed in", async () => {
     await page.goto(`${BASE_URL}/#/sign-in`);
     await page.getByRole("button", { name: "Continue with Google" }).click();
     await page.getByLabel(/mail/i).fill("mary@example.com");
+    await page.getByLabel(/name/i).fill("Mary");
     await page.getByRole("button", { name: /continue|sign in|allow/i }).first().click();
     await page.locator(".account-me", { hasText: "mary" }).waitFor();
     assert.doesNotMatch(page.url(), /access_token/);
