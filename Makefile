@@ -47,6 +47,13 @@ migrate: .make/installed ## Bring the database of DATABASE_URL up to date
 seed: .make/installed ## Add people, videos, likes and views (SEED_VIDEOS=100000 SEED_NUMBER=2 make seed)
 	@$(BIN)/python -m scripts.seed_many
 
+.PHONY: bench
+bench: .make/installed ## Run all benchmarks and write benchmarks/RESULTS.md (a quarter of an hour; make bench-NAME for one)
+	@$(BIN)/python -m benchmarks
+
+bench-%: .make/installed
+	@$(BIN)/python -m benchmarks.$*
+
 .PHONY: invariants
 invariants: .make/installed ## Check every rule of the data in the database of DATABASE_URL
 	@$(BIN)/python -m database.invariants
