@@ -167,7 +167,13 @@ def main() -> None:
         f"US dollars a month, prices of {PRICES['listed_on']} ({PRICES['region']}); the sum takes the cheaper door. "
         f"An instance held {memory:.0f} MiB of its 512. Clips: {CLIP_MIB} MiB a view through the CDN."
     )
-    publish("cost", f"{routes}\n\n{notes}\n\n{bills}\n\n{ADVICE}")
+    average = mixed(costs)
+    figures = {
+        "an average request": f"{average.function_seconds * 1e3:.2f} ms of CPU in the function, "
+        f"{average.database_seconds * 1e3:.2f} ms in the database",
+        "memory of an instance": f"{memory:.0f} MiB",
+    }
+    publish("cost", f"{routes}\n\n{notes}\n\n{bills}\n\n{ADVICE}", figures)
 
 
 if __name__ == "__main__":

@@ -159,13 +159,20 @@ def main() -> None:
         stages = [build(stack, videos) for videos in sizes().video_counts]
         pages_table, pages, likes = flatness(stages)
         board = leaderboard(stages[-1])
-        tables = table(["table", "rows", "indexes", "bytes for each video"], run(stages[-1].url, TABLE_SIZES))
+        on_disk = run(stages[-1].url, TABLE_SIZES)
+        tables = table(["table", "rows", "indexes", "bytes for each video"], on_disk)
         indexes = table(["index", "size"], run(stages[-1].url, INDEX_SIZES))
     verdicts = [
         verdict("slowest page to fastest, over all sizes", max(pages) / min(pages), BUDGET, at_least=False),
         verdict("slowest like to fastest, over all sizes", max(likes) / min(likes), BUDGET, at_least=False),
     ]
-    publish("scale", "\n\n".join([pages_table, "\n".join(verdicts), board, tables, indexes]))
+    largest = f"{stages[-1].videos:,} videos"
+    figures = {
+        f"a page of the feed, the fastest and the slowest up to {largest}": f"{min(pages):.2f} and {max(pages):.2f} ms",
+        f"a like at {largest}": f"{likes[-1]:.2f} ms",
+        f"disk for one of {largest}, likes, assets and indexes included": f"{sum(int(row[3]) for row in on_disk):,} bytes",
+    }
+    publish("scale", "\n\n".join([pages_table, "\n".join(verdicts), board, tables, indexes]), figures)
 
 
 if __name__ == "__main__":

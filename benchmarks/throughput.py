@@ -28,6 +28,7 @@ PEER_ROUTES = ("feed, signed in", "like")
 POOLED_ROUTES, LARGER_POOL = ("feed, signed in", "get", "like", "view"), 4
 BUDGET, BUDGETED = 0.6, ("feed, signed in", "feed, anonymous", "get", "like", "view")
 WARM_UP_REQUESTS = 300
+FIGURES_AT = 8
 
 
 class Contender(NamedTuple):
@@ -109,14 +110,28 @@ def rows(connections: int, found: dict[str, list[Round]]) -> list[list[object]]:
     return lines
 
 
-def limits(url: str, routes: list[HotRoute]) -> str:
-    """Return the table of what pgbench reaches with the routes' statements, parsed each time and kept prepared."""
+def figures(connections: int, found: dict[str, list[Round]]) -> dict[str, str]:
+    """Return what docs/scaling.md rests on."""
+    names = [name for name in found if plain(name) in (*BUDGETED, FLOOR) or name.startswith("FastAPI")]
+    return {
+        f"{name}: one instance, {connections} connections": (
+            f"{median(each.load.per_second for each in found[name]):.0f}/s, "
+            f"{median(each.cpu_milliseconds for each in found[name]):.2f} ms of its CPU each"
+        )
+        for name in names
+    }
+
+
+def limits(url: str, routes: list[HotRoute]) -> tuple[str, dict[str, str]]:
+    """Return what pgbench reaches with the routes' statements, parsed each time and kept prepared, and the figures."""
     lines = []
+    reached = {}
     for route in routes:
         script = pgbench_script(route.sql, numbers(PEOPLE, VIDEOS), **route.parameters)
         one = run_pgbench(url, script, 1, sizes().measure_seconds)
         eight = run_pgbench(url, script, 8, sizes().measure_seconds)
         kept = run_pgbench(url, script, 8, sizes().measure_seconds, protocol="prepared")
+        reached[f"{route.name}: the database alone, 8 clients"] = f"{kept.per_second:.0f}/s"
         lines.append(
             [
                 route.name,
@@ -127,37 +142,42 @@ def limits(url: str, routes: list[HotRoute]) -> str:
             ]
         )
     header = ["statement of", "ms with 1 client", "1 client/s", "8 clients/s", "8 clients/s, prepared"]
-    return table(header, lines)
+    return table(header, lines), reached
+
+
+def verdicts(connections: int, found: dict[str, list[Round]]) -> list[str]:
+    """Return the lines that compare with the budget."""
+    return [
+        verdict(
+            f"{name}, {connections} connections, share of the empty function",
+            median(ratios(found[name], found[FLOOR])),
+            BUDGET,
+            at_least=True,
+        )
+        for name in found
+        if plain(name) in BUDGETED
+    ]
 
 
 def main() -> None:
     """Measure and publish."""
-    lines: list[list[object]] = []
-    verdicts: list[str] = []
-    generator: list[float] = []
     routes = hot_routes(PEOPLE, VIDEOS)
     with database("throughput") as url, ExitStack() as stack:
         add_people(url, 1, PEOPLE)
         add_videos(url, 1, VIDEOS, PEOPLE)
         contenders = start(stack, url, routes)
-        for connections in sizes().connections:
-            found = measure(contenders, connections)
-            lines += rows(connections, found)
-            generator += [each.load.own_cpu_seconds / each.load.seconds for rounds in found.values() for each in rounds]
-            verdicts += [
-                verdict(
-                    f"{name}, {connections} connections, share of the empty function",
-                    median(ratios(found[name], found[FLOOR])),
-                    BUDGET,
-                    at_least=True,
-                )
-                for name in found
-                if plain(name) in BUDGETED
-            ]
-        database_limits = limits(url, routes)
+        measured = {connections: measure(contenders, connections) for connections in sizes().connections}
+        database_limits, reached = limits(url, routes)
+    rounds = [each.load for found in measured.values() for each_rounds in found.values() for each in each_rounds]
+    share = max(each.own_cpu_seconds / each.seconds for each in rounds)
     header = ["connections", "what", "req/s", "p50 ms", "p99 ms", "CPU ms/req", "to empty (rounds)", "to FastAPI"]
-    share = f"The load generator took {max(generator):.0%} of one core at most."
-    publish("throughput", "\n\n".join([table(header, lines), share, "\n".join(verdicts), database_limits]))
+    parts = [
+        table(header, [line for connections, found in measured.items() for line in rows(connections, found)]),
+        f"The load generator took {share:.0%} of one core at most.",
+        "\n".join(line for connections, found in measured.items() for line in verdicts(connections, found)),
+        database_limits,
+    ]
+    publish("throughput", "\n\n".join(parts), figures(FIGURES_AT, measured[FIGURES_AT]) | reached)
 
 
 if __name__ == "__main__":

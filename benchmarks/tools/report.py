@@ -14,6 +14,9 @@ import psutil
 from benchmarks.tools.sizes import sizes
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
+# Where the figures stand that an argument rests on, between these two lines.
+SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
+_BLOCK = re.compile(r"(<!-- figures: written by the benchmarks -->\n)(.*?)(<!-- end of figures -->)", re.DOTALL)
 # The order of the sections; a benchmark that is run again replaces its own and no other.
 SECTIONS = ("wire", "throughput", "latency", "cold_start", "scale", "hot_row", "pipeline", "cost")
 _TITLE = """# Results
@@ -50,8 +53,11 @@ def verdict(name: str, value: float, limit: float, *, at_least: bool) -> str:
     return f"- {'met' if is_met else '**missed**'}: {name}: {value:.2f} (budget: {budget})"
 
 
-def publish(section: str, text: str) -> None:
-    """Print a benchmark's text and make it its section of RESULTS.md. A small run is only printed."""
+def publish(section: str, text: str, figures: dict[str, str] | None = None) -> None:
+    """Print a benchmark's text and make it its section of RESULTS.md. A small run is only printed.
+
+    `figures` are put into docs/scaling.md, by what they are.
+    """
     body = f"## {section}\n\n{machine()}\n\n{text.strip()}\n"
     print(f"\n{body}", flush=True)
     if sizes().name != "full":
@@ -61,6 +67,20 @@ def publish(section: str, text: str) -> None:
     known[section] = body
     parts = [_TITLE, *(known[name] for name in SECTIONS if name in known)]
     RESULTS.write_text("\n".join(parts))
+    write_figures(section, figures or {})
+
+
+def write_figures(section: str, figures: dict[str, str]) -> None:
+    """Replace one benchmark's rows of the table in docs/scaling.md."""
+    text = SCALING.read_text()
+    found = _BLOCK.search(text)
+    if found is None:
+        raise ValueError(f"{SCALING} has no place for figures")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[2].splitlines()[2:]]
+    rows = [row for row in rows if row[0] != section] + [[section, *each] for each in figures.items()]
+    rows.sort(key=lambda row: SECTIONS.index(row[0]))
+    block = table(["benchmark", "what", "measured"], rows)
+    SCALING.write_text(f"{text[: found.end(1)]}{block}\n{text[found.start(3) :]}")
 
 
 def read_sections() -> dict[str, str]:
