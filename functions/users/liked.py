@@ -26,7 +26,7 @@ WITH fetched AS (
     SELECT * FROM fetched ORDER BY created_at DESC, id DESC LIMIT CAST(:limit AS integer)
 )
 SELECT
-    coalesce((SELECT json_agg(video ORDER BY created_at DESC, id DESC) FROM page), '[]')::text,
+    concat('[', (SELECT string_agg(video, ', ' ORDER BY created_at DESC, id DESC) FROM page), ']'),
     CASE WHEN (SELECT count(*) FROM fetched) > CAST(:limit AS integer) THEN (
         SELECT logic.cursor(CAST(:list AS text), created_at::text, id) FROM page ORDER BY created_at, id LIMIT 1) END,
     true
