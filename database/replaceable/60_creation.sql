@@ -96,7 +96,7 @@ END $$;
 -- A video as its owner sees it.
 CREATE FUNCTION logic.own_video(p_video_id uuid) RETURNS text
 LANGUAGE sql AS $$
-    SELECT logic.with_reaction(shape.shape, shape.user_id, reaction.reaction)
+    SELECT logic.with_reaction(shape.open_shape, shape.user_id, reaction.reaction)
     FROM logic.video_shapes AS shape
     LEFT JOIN video_reactions AS reaction ON reaction.video_id = shape.id AND reaction.user_id = shape.user_id
     WHERE shape.id = p_video_id

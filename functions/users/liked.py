@@ -13,7 +13,7 @@ from shared.lists import bare_list
 SQL = """
 WITH fetched AS (
     SELECT shape.id, liked.created_at,
-        logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
+        logic.with_reaction(shape.open_shape, CAST(:viewer AS uuid), mine.reaction) AS video
     FROM video_reactions AS liked
     JOIN logic.video_shapes AS shape ON shape.id = liked.video_id AND shape.status = 'completed'
     LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)

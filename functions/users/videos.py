@@ -13,7 +13,7 @@ from shared.lists import bare_list
 SQL = """
 WITH fetched AS (
     SELECT shape.id, shape.created_at, shape.status,
-        logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
+        logic.with_reaction(shape.open_shape, CAST(:viewer AS uuid), mine.reaction) AS video
     FROM logic.video_shapes AS shape
     LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
     WHERE shape.user_id = CAST(:owner AS uuid)

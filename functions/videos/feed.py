@@ -20,7 +20,7 @@ _PAGE_SQL = """
 WITH fetched AS (
     SELECT * FROM (
         SELECT shape.id, shape.COLUMN AS place,
-            logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction) AS video
+            logic.with_reaction(shape.open_shape, CAST(:viewer AS uuid), mine.reaction) AS video
         FROM logic.video_shapes AS shape
         LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
         WHERE shape.status = 'completed' AND (shape.COLUMN, shape.id) < (

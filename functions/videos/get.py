@@ -8,7 +8,7 @@ from shared.errors import ApiError
 from shared.fields import path_id
 
 SQL = """
-SELECT logic.with_reaction(shape.shape, CAST(:viewer AS uuid), mine.reaction), shape.status = 'completed'
+SELECT logic.with_reaction(shape.open_shape, CAST(:viewer AS uuid), mine.reaction), shape.status = 'completed'
 FROM logic.video_shapes AS shape
 LEFT JOIN video_reactions AS mine ON mine.video_id = shape.id AND mine.user_id = CAST(:viewer AS uuid)
 WHERE shape.id = CAST(:id AS uuid) AND (shape.status = 'completed' OR shape.user_id = CAST(:viewer AS uuid))
