@@ -170,7 +170,7 @@ def main() -> None:
     figures = {
         f"a page of the feed, the fastest and the slowest up to {largest}": f"{min(pages):.2f} and {max(pages):.2f} ms",
         f"a like at {largest}": f"{likes[-1]:.2f} ms",
-        f"disk for one of {largest}, likes, assets and indexes included": f"{sum(int(row[3]) for row in on_disk):,} bytes",
+        f"disk for one of {largest}, with likes, assets and indexes": f"{sum(int(row[3]) for row in on_disk):,} bytes",
     }
     publish("scale", "\n\n".join([pages_table, "\n".join(verdicts), board, tables, indexes]), figures)
 
