@@ -9,8 +9,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Literal, get_args
-from uuid import uuid4
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -94,9 +94,9 @@ def _path_pattern(template: str) -> re.Pattern[str]:
 
 def _serve(route: Route, pattern: re.Pattern[str], handler: Handler, request: flask.Request) -> flask.Response:
     started = time.perf_counter()
-    given_id = request.headers.get("X-Request-Id", "")
-    request_id = given_id if _REQUEST_ID.fullmatch(given_id) else uuid4().hex
-    trace = trace_fields(request.headers.get("X-Cloud-Trace-Context"), settings().cloud_project)
+    given_id = request.environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = given_id if _REQUEST_ID.fullmatch(given_id) else token_hex(16)
+    trace = trace_fields(request.environ.get("HTTP_X_CLOUD_TRACE_CONTEXT"), settings().cloud_project)
     context = request_fields.set({"requestId": request_id, **trace})
     try:
         answer, code = _answer(route, pattern, handler, request, request_id)
@@ -115,7 +115,8 @@ def _answer(
         if request.method == "OPTIONS":
             return Answer(status=204, headers=cors.PREFLIGHT_HEADERS, content_type=None), None
         answer = handler(_let_in(route, pattern, request, request_id))
-        return (not_modified(answer, request.headers.get("If-None-Match")) if route.method == "GET" else answer), None
+        seen = request.environ.get("HTTP_IF_NONE_MATCH")
+        return (not_modified(answer, seen) if route.method == "GET" else answer), None
     except (ApiError, ConfigurationError) as raised:
         # What the whole route needs was checked at its start; this is about a part that few of its requests need.
         error = raised if isinstance(raised, ApiError) else ApiError("not_configured", cause=str(raised))
@@ -192,7 +193,7 @@ def _verify_signed(request: flask.Request, raw_body: bytes, current: Settings) -
 def _respond(route: Route, request: flask.Request, answer: Answer, request_id: str) -> flask.Response:
     headers = {
         **answer.headers,
-        **cors.origin_headers(request.headers.get("Origin"), settings().cors_allowed_origins),
+        **cors.origin_headers(request.environ.get("HTTP_ORIGIN"), settings().cors_allowed_origins),
         "X-Request-Id": request_id,
         "X-Content-Type-Options": "nosniff",
     }

@@ -10,6 +10,7 @@ relies on the name: behind a pooler that hands the connection to others between 
 
 import select
 import socket
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -24,12 +25,14 @@ from pg8000.core import (
     NULL_BYTE,
     PARSE,
     PORTAL,
+    READY_FOR_QUERY,
     STATEMENT,
     SYNC_MSG,
     Context,
     H_pack,
     _flush,
     _write,
+    ci_unpack,
     i_pack,
 )
 from pg8000.dbapi import Connection
@@ -112,6 +115,25 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         _write(self._sock, SYNC_MSG)
         _flush(self._sock)
         self.handle_messages(context)
+
+    def handle_messages(self, context: Context) -> None:
+        """Take what the server says until it is ready for the next statement.
+
+        As pg8000 does, but each message is read at once: the buffered socket returns less only when the server is gone.
+        Raises what the statement ended with, InterfaceError when the connection is lost.
+        """
+        code = None
+        while code != READY_FOR_QUERY:
+            try:
+                code, length = ci_unpack(self._sock.read(5))
+                data = self._sock.read(length - 4)
+            except (OSError, struct.error) as error:
+                raise InterfaceError("network error") from error
+            if len(data) < length - 4:
+                raise InterfaceError("network error")
+            self.message_types[code](data, context)
+        if context.error is not None:
+            raise context.error
 
     def close(self) -> None:
         """Hang up, quietly when the server already has: then there is nobody to say goodbye to."""
