@@ -209,7 +209,7 @@ def test_where_supabase_has_the_accounts_one_that_is_gone_is_no_error(api: Api) 
         assert tell(api, message("INSERT", row())) == 204
         assert profiles() == [ADAS]
     finally:
-        run("DROP TABLE auth.users CASCADE")
+        run("DROP SCHEMA auth CASCADE")
 
 
 # Who may call.

@@ -198,6 +198,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'instaveo_app') THEN
         CREATE ROLE instaveo_app NOLOGIN;
     END IF;
+-- A role belongs to the whole server: another of its databases may be migrated at this moment.
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;
 END $$;
 """
 
