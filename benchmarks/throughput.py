@@ -28,6 +28,8 @@ PEER_ROUTES = ("feed, signed in", "like")
 POOLED_ROUTES, LARGER_POOL = ("feed, signed in", "get", "like", "view"), 4
 BUDGET, BUDGETED = 0.6, ("feed, signed in", "feed, anonymous", "get", "like", "view")
 WARM_UP_REQUESTS = 300
+# Where the budget is compared. With one connection a request that asks a database takes longer than one that does not,
+# whatever either costs; with 32 the machine is measured and not the function.
 FIGURES_AT = 8
 
 
@@ -174,7 +176,7 @@ def main() -> None:
     parts = [
         table(header, [line for connections, found in measured.items() for line in rows(connections, found)]),
         f"The load generator took {share:.0%} of one core at most.",
-        "\n".join(line for connections, found in measured.items() for line in verdicts(connections, found)),
+        "\n".join(verdicts(FIGURES_AT, measured[FIGURES_AT])),
         database_limits,
     ]
     publish("throughput", "\n\n".join(parts), figures(FIGURES_AT, measured[FIGURES_AT]) | reached)
