@@ -90,6 +90,12 @@ def main() -> None:
             outcomes[route] = measure(url, servers, route, counter, lambda: next(unused))
         run(url, "SELECT pg_stat_force_next_flush()")
         deadlocks = run(url, DEADLOCKS)[0][0] - deadlocks_before
+    report(outcomes, deadlocks)
+
+
+def report(outcomes: dict[str, Outcome], deadlocks: int) -> None:
+    """Publish what was measured."""
+    people = sizes().likers
     lines = [
         [
             f"{route} of one video by {people} people",
