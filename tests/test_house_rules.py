@@ -120,7 +120,7 @@ def test_only_the_settings_read_the_environment() -> None:
 def _code_without_texts(path: Path) -> str:
     tree = ast.parse(path.read_text())
     names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return " ".join(names + [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)])
+    return " ".join(names + [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)])
 
 
 def _python_files(*packages: str) -> Iterator[Path]:
