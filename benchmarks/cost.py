@@ -6,7 +6,7 @@ and database kept at sixty per cent. Clips watched are a line of their own, sinc
 
 import json
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +55,12 @@ def database_cpu_seconds(url: str) -> float:
     backend = psutil.Process(run(url, "SELECT pg_backend_pid()")[0][0])
     postmaster = backend.parent()
     assert postmaster is not None
-    processes = [each for each in [postmaster, *postmaster.children()] if each.is_running()]
-    return sum(sum(each.cpu_times()) for each in processes)
+    seconds = 0.0
+    for process in [postmaster, *postmaster.children()]:
+        # One that has just ended is in the postmaster's account of its children.
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(process.cpu_times()[:4])
+    return seconds
 
 
 def measured(url: str, people: int, videos: int) -> tuple[dict[str, Cost], float]:

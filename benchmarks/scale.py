@@ -110,6 +110,9 @@ def flatness(stages: list[Stage]) -> tuple[str, list[float], list[float]]:
         for stage in stages:
             for page in stage.starts:
                 times.setdefault((stage.videos, page), []).append(page_milliseconds(stage, page))
+    # Afterwards, since a video that has just been liked is on the first page, and its row not yet settled.
+    for _ in range(sizes().rounds * TIMES_PER_ROUND):
+        for stage in stages:
             times.setdefault((stage.videos, "like"), []).append(like_milliseconds(stage, next(fresh)))
     lines = [
         [
