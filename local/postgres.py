@@ -22,8 +22,11 @@ class LocalPostgres:
         return f"postgresql://postgres@/{database}?host={quote(self.socket_folder)}"
 
     def stop(self) -> None:
-        """Stop the server, unless another process uses it too."""
-        self.handle.cleanup()
+        """Stop the server, unless another process uses it too, or this one started it a second time."""
+        self.handle.__exit__(None, None, None)
+        if self.handle._count == 0:
+            # The package keeps a server that lives on for others, and would hand it out again without listing us.
+            self.handle._instances.pop(self.handle.pgdata, None)
 
 
 def start_postgres(folder: Path) -> LocalPostgres:
@@ -40,7 +43,9 @@ def start_postgres(folder: Path) -> LocalPostgres:
     # The package's own lock: another process may be adding itself to the list just now.
     with postgres_server.PostgresServer._lock:
         _forget_dead_users(folder / ".handle_pids.json")
-    handle = postgres_server.get_server(folder, cleanup_mode="stop")
+    # Entered, since the package counts the users within a process only so.
+    handle: Any = postgres_server.get_server(folder, cleanup_mode="stop")
+    handle.__enter__()
     return LocalPostgres(handle.get_postmaster_info().socket_dir.as_posix(), handle)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from database.migrate import migrate
 from local.gateway import Gateway, read_operations
-from local.postgres import start_postgres
+from local.postgres import LocalPostgres, start_postgres
 from shared import auth
 from shared.config import Settings, settings
 from shared.db import pool
@@ -23,16 +23,22 @@ EMPTY = "WITH limits AS (DELETE FROM rate_limits) DELETE FROM profiles"
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
-    """A migrated database of this test process alone, on a server that is shared with other test processes."""
-    server = start_postgres(PROJECT / ".state" / "test-postgres")
+def server() -> Iterator[LocalPostgres]:
+    """The Postgres that all test processes share."""
+    started = start_postgres(PROJECT / ".state" / "test-postgres")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(server: LocalPostgres) -> Iterator[str]:
+    """A migrated database of this test process alone."""
     name = f"test_{os.getpid()}"
     _run(server.url("postgres"), f"CREATE DATABASE {name}")
     url = server.url(name)
     migrate(Settings(database_url=url), lambda _line: None)
     yield url
     _run(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
-    server.stop()
 
 
 def _run(url: str, statement: str) -> None:

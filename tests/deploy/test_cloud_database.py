@@ -13,25 +13,23 @@ from google.auth import external_account, impersonated_credentials
 from pg8000 import dbapi
 
 from database.migrate import migrate
-from local.postgres import start_postgres
+from local.postgres import LocalPostgres
 from scripts.cloud_database import admit, lent_credentials
 from shared.config import Settings
 from shared.db.url import connect_arguments
 
-PROJECT = Path(__file__).parent.parent.parent
 ACCOUNT = "instaveo-test-migrator@instaveo-test.iam.gserviceaccount.com"
 NAME = f"cloud_{os.getpid()}"
 MIGRATOR, READER = f"migrator{NAME}@instaveo-test.iam", f"read{NAME}@instaveo-test.iam"
 
 
 @pytest.fixture
-def cloud_url() -> Iterator[str]:
+def cloud_url(server: LocalPostgres) -> Iterator[str]:
     """A database as Cloud SQL makes one: owned by cloudsqlsuperuser, of which the migrator is a member.
 
     The role `instaveo_app` belongs to the whole server, which other tests share, so here it may exist already. Its
     maker gets the right to hand it on; who only finds it needs to be given that.
     """
-    server = start_postgres(PROJECT / ".state" / "test-postgres")
     admin = server.url("postgres")
     _run(
         admin,
@@ -50,7 +48,6 @@ def cloud_url() -> Iterator[str]:
     )
     yield server.url(NAME)
     _run(admin, f"DROP DATABASE {NAME} WITH (FORCE)", f'DROP ROLE "{MIGRATOR}", "{READER}"')
-    server.stop()
 
 
 def _run(url: str, *statements: str, user: str | None = None) -> Any:
