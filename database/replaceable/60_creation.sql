@@ -13,6 +13,7 @@ DECLARE
     v_video_id uuid;
     v_cooled_since timestamptz;
     v_wait_seconds double precision;
+    v_created_at timestamptz;
 BEGIN
     PERFORM logic.ensure_profile(p_user_id, p_email, p_username);
     -- One creation of a user at a time: what is read below stays true until this one is committed.
@@ -64,10 +65,11 @@ BEGIN
     END IF;
 
     -- The clock's time, since now() is when this call began to wait for the ones before it.
+    v_created_at := clock_timestamp();
     INSERT INTO videos (user_id, prompt, source_video_id, created_at, updated_at)
-    VALUES (p_user_id, v_prompt, p_source_video_id, clock_timestamp(), clock_timestamp()) RETURNING id INTO v_video_id;
+    VALUES (p_user_id, v_prompt, p_source_video_id, v_created_at, v_created_at) RETURNING id INTO v_video_id;
     INSERT INTO video_jobs (video_id, prompt, created_at, deadline_at)
-    VALUES (v_video_id, v_prompt, clock_timestamp(), clock_timestamp() + make_interval(secs => p_deadline_seconds))
+    VALUES (v_video_id, v_prompt, v_created_at, v_created_at + make_interval(secs => p_deadline_seconds))
     RETURNING id INTO v_answer.job_id;
     PERFORM logic.note_job_event(v_answer.job_id, 'queued', '{}');
     IF p_idempotency_key IS NOT NULL THEN
