@@ -16,7 +16,8 @@ from benchmarks.tools.routes import hot_routes
 from benchmarks.tools.servers import environment, serving
 from benchmarks.tools.sizes import sizes
 
-PEOPLE, VIDEOS = 1_000, 5_000
+# Co-prime: no pair of a person and a video comes twice.
+PEOPLE, VIDEOS = 1_001, 5_000
 MEASURED = ("feed, signed in", "get", "like")
 MILLISECONDS = (1, 5)
 CONNECTIONS = (1, 8)

@@ -120,7 +120,7 @@ def _signed_in(token: str, settings: Settings) -> User:
 
 # A caller sends the same token for an hour, and checking it is a sixth of a request. Remembered is whom this very key
 # has signed it for; that the key still counts, and the token's time, are looked at in every request.
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=5000)
 def _spoken_for(token: str, key: Any, algorithm: str, issuer: str | None) -> tuple[User, int]:
     """Return who the token speaks for and until when, in unix seconds."""
     import jwt  # noqa: PLC0415 - see above
@@ -140,7 +140,7 @@ def _spoken_for(token: str, key: Any, algorithm: str, issuer: str | None) -> tup
     return _user(claims), int(claims["exp"])
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=5000)
 def _header(token: str) -> dict[str, Any]:
     """Return the token's header, to choose the key by; PyJWT judges its form when it checks the signature."""
     segment = token.partition(".")[0]

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -32,10 +32,21 @@ class Server:
         """Return the CPU time of the server's processes so far."""
         return sum(sum(each.cpu_times()[:2]) for each in [self._process, *self._process.children(recursive=True)])
 
+    def keep_to(self, processors: set[int]) -> None:
+        """Let every thread that the server has by now run on these processors only."""
+        keep_to(processors, [self._process, *self._process.children(recursive=True)])
+
     def resident_mebibytes(self) -> float:
         """Return the memory that the largest of the server's processes holds."""
         processes = [self._process, *self._process.children(recursive=True)]
         return float(max(each.memory_info().rss for each in processes)) / 2**20
+
+
+def keep_to(processors: set[int], processes: Iterable[psutil.Process]) -> None:
+    """Let every thread of the processes run on these processors only; what they start later inherits it."""
+    for thread in (thread for process in processes for thread in process.threads()):
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(thread.id, processors)
 
 
 def environment(database_url: str, **more: str) -> dict[str, str]:

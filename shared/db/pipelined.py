@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, cast
 
@@ -73,8 +74,7 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         return self.execute_unnamed(statement, vals)
 
     def _execute_named(self, kept: dict[bytes, _Kept], statement: str, vals: Sequence[Any]) -> Context:
-        # The name follows from the text: whoever else uses the server's connection means the same statement by it.
-        name = b"instaveo_" + blake2b(statement.encode(), digest_size=16).hexdigest().encode() + NULL_BYTE
+        name = _name(statement)
         known = kept.get(name)
         bind = _bind(make_params(self.py_types, vals), name)
         if known:
@@ -155,6 +155,13 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
         poller = select.poll()
         poller.register(self._usock, select.POLLIN)
         return bool(poller.poll(0))
+
+
+@lru_cache(maxsize=256)
+def _name(statement: str) -> bytes:
+    """Return the name that follows from the text: whoever else uses the server's connection means the same by it."""
+    digest = blake2b(statement.encode(), digest_size=16).hexdigest()
+    return f"instaveo_{digest}\0".encode()
 
 
 def _bind(parameters: Sequence[str | None], name: bytes) -> bytes:
