@@ -17,7 +17,7 @@ from benchmarks.tools.database import add_people, add_videos, database, run
 from benchmarks.tools.load import run_load
 from benchmarks.tools.report import publish, table
 from benchmarks.tools.routes import hot_routes
-from benchmarks.tools.servers import environment, function_command, serving
+from benchmarks.tools.servers import environment, function_command, pool_size, serving
 from benchmarks.tools.sizes import sizes
 
 PRICES: dict[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
@@ -68,7 +68,8 @@ def measured(url: str, people: int, videos: int) -> tuple[dict[str, Cost], float
     costs, memory = {}, 0.0
     with ExitStack() as stack:
         for route in hot_routes(people, videos):
-            server = stack.enter_context(serving(function_command(route.entry_point), environment(url)))
+            deployed = environment(url, DATABASE_POOL_SIZE=str(pool_size(route.entry_point)))
+            server = stack.enter_context(serving(function_command(route.entry_point), deployed))
             requests = route.requests()
             run_load(server.port, islice(requests, REQUESTS), 8, 60)
             count = REQUESTS * sizes().rounds

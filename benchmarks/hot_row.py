@@ -15,7 +15,7 @@ from benchmarks.tools.people import request, video_id
 from benchmarks.tools.pgbench import pgbench_script, run_pgbench
 from benchmarks.tools.report import median, publish, spread, table, verdict
 from benchmarks.tools.routes import hot_routes
-from benchmarks.tools.servers import Server, environment, function_command, serving
+from benchmarks.tools.servers import Server, environment, function_command, pool_size, serving
 from benchmarks.tools.sizes import sizes
 
 INSTANCES = 4
@@ -81,9 +81,9 @@ def main() -> None:
         deadlocks_before = run(url, DEADLOCKS)[0][0]
         outcomes = {}
         for route, counter in (("like", "likes_count"), ("view", "views_count")):
+            deployed = environment(url, DATABASE_POOL_SIZE=str(pool_size(f"videos_{route}")))
             servers = [
-                stack.enter_context(serving(function_command(f"videos_{route}"), environment(url)))
-                for _ in range(INSTANCES)
+                stack.enter_context(serving(function_command(f"videos_{route}"), deployed)) for _ in range(INSTANCES)
             ]
             for server in servers:
                 run_load(server.port, requests(route, 1, 1), 1, 60)

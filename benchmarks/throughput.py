@@ -1,10 +1,10 @@
 """How many requests a second one instance answers, beside an empty function, a FastAPI service and pgbench.
 
 Every contender is a process of its own, as it is deployed: functions-framework with gunicorn, sixteen threads, one
-connection to the database; some also with a pool of four. The peer is one uvicorn process with a pool of four. They
-take turns within each round, so that what else the machine does falls on all alike, and a ratio is the median of the
-rounds' own ratios. At last they are measured once more as an instance with one vCPU runs them: each alone on the first
-processor, with the database and the load generator on the others.
+connection to the database or, for the busiest routes, two; those also with four. The peer is one uvicorn process with a
+pool of four. They take turns within each round, so that what else the machine does falls on all alike, and a ratio is
+the median of the rounds' own ratios. At last they are measured once more as an instance with one vCPU runs them: each
+alone on the first processor, with the database and the load generator on the others.
 """
 
 import os
@@ -22,7 +22,7 @@ from benchmarks.tools.people import request
 from benchmarks.tools.pgbench import pgbench_script, run_pgbench
 from benchmarks.tools.report import median, publish, spread, table, verdict
 from benchmarks.tools.routes import HotRoute, hot_routes, numbers
-from benchmarks.tools.servers import EMPTY, Server, environment, function_command, keep_to, serving
+from benchmarks.tools.servers import EMPTY, Server, environment, function_command, keep_to, pool_size, serving
 from benchmarks.tools.sizes import sizes
 
 # Co-prime, so that the n-th person likes the n-th video and no pair comes twice.
@@ -34,7 +34,7 @@ POOLED_ROUTES, LARGER_POOL = ("feed, signed in", "get", "like", "view"), 4
 BUDGET, BUDGETED = 0.6, ("feed, signed in", "feed, anonymous", "get", "like", "view")
 # Everybody has called once: an instance knows the tokens of those it serves.
 WARM_UP_REQUESTS = PEOPLE + 100
-# Where the budget is compared. With one connection a request that asks a database takes longer than one that does not,
+# Where the budget is compared. Alone, a request that asks a database takes longer than one that does not,
 # whatever either costs; with 32 the machine is measured and not the function.
 FIGURES_AT = 8
 
@@ -59,7 +59,8 @@ def start(stack: ExitStack, url: str, routes: list[HotRoute]) -> dict[str, Conte
     floor = stack.enter_context(serving(function_command("empty", EMPTY), variables))
     contenders = {FLOOR: Contender(floor, repeat(request("GET", "/")))}
     for route in routes:
-        server = stack.enter_context(serving(function_command(route.entry_point), variables))
+        deployed = {**variables, "DATABASE_POOL_SIZE": str(pool_size(route.entry_point))}
+        server = stack.enter_context(serving(function_command(route.entry_point), deployed))
         contenders[route.name] = Contender(server, route.requests())
     contenders |= pooled(stack, variables, routes)
     peer = stack.enter_context(serving(peer_command(), {**variables, "PEER_POOL_SIZE": str(LARGER_POOL)}))

@@ -170,7 +170,7 @@ def _authenticate(route: Route, request: flask.Request, current: Settings) -> au
     if token is None:
         if route.access == "optional":
             return None
-        raise ApiError("missing_token", headers={"WWW-Authenticate": "Bearer"})
+        raise ApiError("missing_token")
     user = auth.verify_user(token, current)
     if route.access == "account" and user.is_anonymous:
         raise ApiError("anonymous_user")

@@ -4,27 +4,31 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One row of the catalogue: the HTTP status and the sentence a person reads."""
+    """One row of the catalogue: the HTTP status, the sentence a person reads, a 401's challenge (RFC 9110, 15.5.2)."""
 
     status: int
     message: str
+    challenge: str | None = None
 
 
 # What a caller is told to wait who is told nothing more exact.
 RETRY_AFTER_SECONDS = 5
 
+# How a caller may show who they are: RFC 6750 (3), and a scheme of our own for request signatures.
+_BEARER, _ANOTHER_BEARER, _SIGNATURE = "Bearer", 'Bearer error="invalid_token"', "InstaVeo-Signature"
+
 PROBLEMS: dict[str, Problem] = {
     "invalid_request": Problem(400, "This request cannot be read."),
     "invalid_json": Problem(400, "The request body is not valid JSON."),
     "invalid_cursor": Problem(400, "This cursor does not belong to this list. Start again from the first page."),
-    "missing_token": Problem(401, "Sign in to do this."),
-    "invalid_token": Problem(401, "Your session is not valid. Sign in again."),
-    "expired_token": Problem(401, "Your session has expired. Sign in again."),
-    "missing_signature": Problem(401, "This request must be signed."),
-    "invalid_signature": Problem(401, "The request signature is not valid."),
-    "expired_signature": Problem(401, "The request signature has expired."),
-    "invalid_caller": Problem(401, "Only the platform itself may call this."),
-    "invalid_hook_signature": Problem(401, "The hook's secret or signature is not valid."),
+    "missing_token": Problem(401, "Sign in to do this.", _BEARER),
+    "invalid_token": Problem(401, "Your session is not valid. Sign in again.", _ANOTHER_BEARER),
+    "expired_token": Problem(401, "Your session has expired. Sign in again.", _ANOTHER_BEARER),
+    "missing_signature": Problem(401, "This request must be signed.", _SIGNATURE),
+    "invalid_signature": Problem(401, "The request signature is not valid.", _SIGNATURE),
+    "expired_signature": Problem(401, "The request signature has expired.", _SIGNATURE),
+    "invalid_caller": Problem(401, "Only the platform itself may call this.", _ANOTHER_BEARER),
+    "invalid_hook_signature": Problem(401, "The hook's secret or signature is not valid.", _ANOTHER_BEARER),
     "invalid_link": Problem(403, "This download link is not valid."),
     "expired_link": Problem(403, "This download link has expired. Ask for a new one."),
     "not_owner": Problem(403, "This belongs to somebody else."),
@@ -62,7 +66,8 @@ class ApiError(Exception):
 
     `code` is a key of `PROBLEMS` (KeyError otherwise); `message` replaces the catalogue's sentence; `headers` are sent
     with the answer; `fields` are pairs of field name and sentence for validation failures; `cause` is written to the
-    log and never to the answer. Who is to come back later (429, 503) is told when, by a `Retry-After` in any case.
+    log and never to the answer. Who is to come back later (429, 503) is told when, by a `Retry-After` in any case; who
+    is to show who they are (401) is told how, by a `WWW-Authenticate`.
     """
 
     def __init__(
@@ -79,7 +84,8 @@ class ApiError(Exception):
         self.status = problem.status
         self.message = message or problem.message
         wait = {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.status in (429, 503) else {}
-        self.headers = wait | (headers or {})
+        challenge = {"WWW-Authenticate": problem.challenge} if problem.challenge else {}
+        self.headers = wait | challenge | (headers or {})
         self.fields = fields or []
         self.cause = cause
         super().__init__(f"{self.status} {code}: {cause or self.message}")

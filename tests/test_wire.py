@@ -28,5 +28,6 @@ def test_every_route_that_people_call_takes_one_turn(
         pool().close()
     assert set(found) == set(operations()) - NOT_CALLED_BY_PEOPLE
     assert {name: each.turns for name, each in found.items()} == {name: int(name not in NO_TURN) for name in found}
+    assert {name for name, each in operations().items() if each.get("x-database-pool-factor") == 0} == NO_TURN
     assert {name: each.sent_bytes for name, each in found.items() if each.sent_bytes > SENT_BYTES} == {}
     assert found["videos_feed"].received_bytes < FEED_RECEIVED_BYTES

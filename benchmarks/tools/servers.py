@@ -8,16 +8,18 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
+import yaml
 
 from benchmarks.tools.people import JWT_SECRET, SIGNATURE_SECRET, SUPABASE_URL
 
 PROJECT = Path(__file__).parents[2]
 EMPTY = PROJECT / "benchmarks" / "peers" / "empty" / "main.py"
-# As Terraform deploys a function: sixteen requests at once, one connection to the database.
-THREADS, POOL_SIZE = "16", "1"
+# As Terraform deploys a function: sixteen requests at once.
+THREADS = "16"
 _START_SECONDS = 60.0
 
 
@@ -49,17 +51,24 @@ def keep_to(processors: set[int], processes: Iterable[psutil.Process]) -> None:
             os.sched_setaffinity(thread.id, processors)
 
 
+@cache
+def pool_size(entry_point: str) -> int:
+    """Return how many connections to the database Terraform gives an instance of a function."""
+    paths = yaml.safe_load((PROJECT / "openapi.yaml").read_text())["paths"]
+    operations = [each for path in paths.values() for each in path.values() if isinstance(each, dict)]
+    [found] = [each for each in operations if each.get("operationId") == entry_point]
+    return int(max(1, found.get("x-database-pool-factor", 1)))
+
+
 def environment(database_url: str, **more: str) -> dict[str, str]:
-    """Return the environment of a deployed function."""
+    """Return the environment of a function, with one connection unless more is said."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {
         **inherited,
         "PYTHONPATH": str(PROJECT),
-        "K_SERVICE": "benchmark",
         "GOOGLE_CLOUD_PROJECT": "benchmark",
-        "TASK_SERVICE_ACCOUNT": "benchmark@example.com",
         "THREADS": THREADS,
-        "DATABASE_POOL_SIZE": POOL_SIZE,
+        "DATABASE_POOL_SIZE": "1",
         "DATABASE_URL": database_url,
         "SUPABASE_JWT_SECRET": JWT_SECRET,
         "SUPABASE_URL": SUPABASE_URL,

@@ -51,16 +51,17 @@ BEGIN
         RETURN v_answer;
     END IF;
 
-    v_answer := logic.spend(p_user_id::text, 'create', 30, 3600);
-    IF v_answer.error IS NOT NULL THEN
-        RETURN v_answer;
-    END IF;
-
     -- One creation at a time for everybody from here on, so that simultaneous ones cannot share the last free place.
     PERFORM pg_advisory_xact_lock(hashtextextended('instaveo.video_queue', 0));
     IF (SELECT count(*) FROM video_jobs WHERE status = 'queued') >= p_queue_maxsize THEN
         v_answer.error := 'queue_full';
         v_answer.retry_after_seconds := 60;
+        RETURN v_answer;
+    END IF;
+
+    -- Last, so that what was refused for another reason costs nothing.
+    v_answer := logic.spend(p_user_id::text, 'create', 30, 3600);
+    IF v_answer.error IS NOT NULL THEN
         RETURN v_answer;
     END IF;
 

@@ -2,9 +2,8 @@ locals {
   has_cloud_sql = var.database == "cloud_sql"
   # Superusers' three, Cloud SQL's own, a migration and a person with psql.
   reserved_connections = 10
-  # Every function may hold its pool in each of its instances. Some never use it; the sum is on the safe side.
-  needed_connections = sum([for route in local.routes : route.max_instances * min(var.database_pool_size, route.concurrency)])
-  usable_connections = var.database_max_connections - local.reserved_connections
+  needed_connections   = sum([for route in local.routes : route.max_instances * route.database_connections])
+  usable_connections   = var.database_max_connections - local.reserved_connections
   database_users = {
     for name, user in merge(
       { for family, account in google_service_account.family : family => { email = account.email, roles = tolist([]) } },

@@ -38,7 +38,7 @@ locals {
       invoker = route.is_task ? google_service_account.helper["caller"].member : local.has_gateway ? google_service_account.gateway[0].member : "allUsers"
       environment = merge(local.common_environment, local.family_environment[route.family], {
         BEHIND_API_GATEWAY       = tostring(local.has_gateway && !route.is_task)
-        DATABASE_POOL_SIZE       = tostring(min(var.database_pool_size, route.concurrency))
+        DATABASE_POOL_SIZE       = tostring(max(1, route.database_connections))
         FUNCTION_TIMEOUT_SECONDS = tostring(route.timeout_seconds)
         # gunicorn's threads: as many as requests that Cloud Run sends at once.
         THREADS = tostring(route.concurrency)

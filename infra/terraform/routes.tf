@@ -20,6 +20,8 @@ locals {
         memory          = try(operation["x-memory"], "512Mi")
         concurrency     = try(operation["x-concurrency"], 16)
         max_instances   = try(operation["x-max-instances"], var.max_instances)
+        # Of one instance; no more than it answers requests at once.
+        database_connections = min(try(operation["x-concurrency"], 16), var.database_pool_size * try(operation["x-database-pool-factor"], 1))
       } if contains(local.methods, method) && !contains(local.not_deployed, try(operation.operationId, ""))
     }
   ]...)

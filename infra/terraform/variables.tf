@@ -74,7 +74,7 @@ variable "database_max_connections" {
 }
 
 variable "database_pool_size" {
-  description = "Connections of one instance of a function. One serves many threads, since a request is one short statement."
+  description = "Connections of one instance of a function, twice as many of the busiest ones. One serves many threads, since a request is one short statement."
   type        = number
   default     = 1
   nullable    = false

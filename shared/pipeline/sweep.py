@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.config import Settings
 from shared.db.query import fetch_row, fetch_rows
+from shared.errors import ApiError
 from shared.generation.provider import FAILURES
 from shared.log import log, log_crash
 from shared.pipeline.litter import remove_litter
@@ -39,7 +40,10 @@ REMOVE_EVENTS = "SELECT logic.remove_old_events(CAST(:age_seconds AS double prec
 
 
 def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
-    """Repair what there is to repair and return how many of each, None for a part that failed."""
+    """Repair what there is to repair and return how many of each, None for a part that failed.
+
+    Raises ApiError `database_unavailable`, without which there is nothing to repair.
+    """
     started = time.monotonic()
     parts = (
         ("leasesExpired", lambda: _logged("job_lease_expired", fetch_rows(TAKE_BACK))),
@@ -60,7 +64,9 @@ def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
 def _repaired(name: str, repair: Callable[[], int]) -> int | None:
     try:
         return repair()
-    except Exception as error:  # noqa: BLE001 - a queue or a storage that is down must not keep jobs from being ended
+    except Exception as error:  # a queue or a storage that is down must not keep jobs from being ended
+        if isinstance(error, ApiError) and error.code == "database_unavailable":
+            raise
         log_crash("sweep_part_failed", error, part=name)
         return None
 

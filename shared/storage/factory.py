@@ -10,7 +10,13 @@ from shared.storage.store import Storage
 
 
 def storage(settings: Settings) -> Storage:
-    """Return this process's storage for new objects. Raises ConfigurationError when a setting is missing."""
+    """Return this process's storage for new objects.
+
+    Raises ConfigurationError when a setting is missing, and for local files in the cloud, where they go with the
+    instance.
+    """
+    if settings.in_cloud and settings.media_storage_backend == "local":
+        raise ConfigurationError("MEDIA_STORAGE_BACKEND must be gcp in the cloud")
     return storage_named(settings.media_storage_backend, settings)
 
 

@@ -24,7 +24,7 @@ def client(environment: None) -> httpx.Client:
 
 
 def test_it_passes_a_service_that_works(client: httpx.Client, configure: Callable[..., None]) -> None:
-    configure(K_SERVICE="tasks-are-closed-in-the-cloud", TASK_SERVICE_ACCOUNT="caller@instaveo.example")
+    configure(TASK_SERVICE_ACCOUNT="caller@instaveo.example")
     assert _failures(client, Person().token()) == {}
 
 

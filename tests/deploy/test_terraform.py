@@ -236,7 +236,9 @@ def test_an_environment_sets_what_must_be_set_and_nothing_unknown(environment: s
 def test_an_environments_functions_fit_its_database_during_a_rollout_too(environment: str) -> None:
     given = parse(FOLDER / "environments" / f"{environment}.tfvars")
     deployed = [each for name, each in operations().items() if name not in local("not_deployed")]
-    needed = sum(each.get("x-max-instances", given["max_instances"]) for each in deployed)
+    needed = sum(
+        each.get("x-max-instances", given["max_instances"]) * each.get("x-database-pool-factor", 1) for each in deployed
+    )
     assert 2 * needed <= given["database_max_connections"] - local("reserved_connections")
 
 

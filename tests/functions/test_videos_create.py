@@ -116,6 +116,15 @@ def test_a_full_queue_is_a_503_that_says_when_to_come_back(api: Api, configure: 
     assert api.post("/videos/create", PROMPT, by=people[2]).status_code == 201
 
 
+def test_a_full_queue_costs_nothing_of_the_hours_allowance(api: Api, configure: Callable[..., None]) -> None:
+    configure(VIDEO_QUEUE_MAXSIZE="0")
+    refused = [api.post("/videos/create", PROMPT, by=ADA) for _ in range(31)]
+    assert {answer.json["error"] for answer in refused} == {"queue_full"}
+    configure(VIDEO_QUEUE_MAXSIZE="1")
+    answer = api.post("/videos/create", PROMPT, by=ADA)
+    assert (answer.status_code, answer.headers["RateLimit"].partition(";t=")[0]) == (201, '"create";r=29')
+
+
 def test_the_31st_video_of_an_hour_is_refused(api: Api, configure: Callable[..., None]) -> None:
     configure(VIDEO_QUEUE_MAXSIZE="100")
     answers = [api.post("/videos/create", PROMPT, by=ADA) for _ in range(31)]

@@ -1,9 +1,13 @@
 """Settings that cannot work are refused at the start, all of them at once, each by its name."""
 
+from collections.abc import Callable
+
 import pytest
 
-from shared.config import ConfigurationError, Settings, read_settings
+from shared.config import ConfigurationError, Settings, read_settings, settings
 from shared.endpoint import Access, Route, check_settings
+from shared.queue.factory import task_queue
+from shared.storage.factory import storage
 
 SECRET = "a-test-secret-for-signatures-of-32-characters"
 
@@ -25,7 +29,7 @@ def test_every_unusable_variable_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("access", "signed", "settings", "missing"),
+    ("access", "signed", "current", "missing"),
     [
         ("none", False, Settings(), None),
         ("optional", False, Settings(), None),
@@ -43,11 +47,19 @@ def test_every_unusable_variable_is_named() -> None:
     ],
 )
 def test_a_route_that_could_let_nobody_in_does_not_start(
-    access: Access, signed: bool, settings: Settings, missing: str | None
+    access: Access, signed: bool, current: Settings, missing: str | None
 ) -> None:
     route = Route("name", "GET", "/path", access, signed)
     if missing is None:
-        check_settings(route, settings)
+        check_settings(route, current)
     else:
         with pytest.raises(ConfigurationError, match=missing):
-            check_settings(route, settings)
+            check_settings(route, current)
+
+
+def test_a_laptops_queue_and_files_are_refused_in_the_cloud(configure: Callable[..., None]) -> None:
+    configure(K_SERVICE="service", TASK_SERVICE_ACCOUNT="a@b")
+    with pytest.raises(ConfigurationError, match="TASK_QUEUE_BACKEND"):
+        task_queue()
+    with pytest.raises(ConfigurationError, match="MEDIA_STORAGE_BACKEND"):
+        storage(settings())

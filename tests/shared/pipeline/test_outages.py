@@ -97,6 +97,16 @@ def test_a_database_that_is_down_refuses_the_task_and_recovers(line: Line, datab
     assert line.bought(order) == 1
 
 
+def test_a_sweep_without_a_database_is_refused(line: Line, database: Database) -> None:
+    order = line.order()
+    start = database.restart()
+    answer = line.api.post("/tasks/sweep", {}, signed=False)
+    assert (answer.status_code, answer.json["error"]) == (503, "database_unavailable")
+    start.join()
+    assert line.sweep()["timedOut"] == 0
+    assert line.deliver(order) == 200
+
+
 def refuse_to_store(root: Path) -> None:
     """Put a file where a folder should be: that refuses root, too."""
     if not (root / "incoming").exists():
