@@ -99,14 +99,14 @@ def memory_row(clip: Path, kind: str) -> tuple[str, float]:
     return f"{kind} of {sizes().stored_megabytes} MiB", int(done.stdout) / 2**20
 
 
-def create_job(url: str) -> UUID:
+def create_job(url: str, person: int) -> UUID:
     """Create a video as the route does and return its job's id."""
-    return UUID(str(run(url, CREATE, id=person_id(1))[0][0]))
+    return UUID(str(run(url, CREATE, id=person_id(person))[0][0]))
 
 
 def hourly(url: str, pipeline: Pipeline) -> tuple[float, list[float]]:
     """Bring jobs through the lane, one after the other; return videos an hour and the seconds of each."""
-    jobs = [create_job(url) for _ in range(sizes().jobs)]
+    jobs = [create_job(url, number) for number in range(1, sizes().jobs + 1)]
     seconds = []
     for job in jobs:
         began = time.perf_counter()
@@ -118,10 +118,10 @@ def hourly(url: str, pipeline: Pipeline) -> tuple[float, list[float]]:
 def delays(url: str, pipeline: Pipeline, provider: ReadyProvider) -> list[float]:
     """Return the seconds from the moment the provider had the clip to its publication."""
     found = []
-    for _ in range(DELAY_ROUNDS):
+    for number in range(DELAY_ROUNDS):
         # At any moment between two polls.
         provider.render_seconds = 0.5 + random.random() * POLL_SECONDS
-        job = create_job(url)
+        job = create_job(url, sizes().jobs + 1 + number)
         provider.ready_at.clear()
         pipeline.run(job, RUN_SECONDS)
         [ready_at] = provider.ready_at.values()
@@ -152,7 +152,8 @@ def main() -> None:
         file = Path(folder) / "clip.mp4"
         file.write_bytes(clip)
         memory = [memory_row(file, kind) for kind in ("put", "ingest")]
-        add_people(url, 1, 1)
+        # One for each video: a person may create thirty an hour.
+        add_people(url, 1, sizes().jobs + DELAY_ROUNDS)
         settings = configured(url, clip_url, folder)
         provider = ReadyProvider(clip_url)
         pipeline = Pipeline(settings, provider, storage(settings))
