@@ -16,8 +16,10 @@ _SECRET_NAMES = ("REQUEST_SIGNATURE_SECRET", "ADDRESS_HASH_SALT")
 def local_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment of the laptop's processes, made of `given` and the defaults it does not set.
 
-    DATABASE_URL is left to the caller: it is known once the embedded server runs.
+    What is empty is not set, as everywhere (shared/config.py). DATABASE_URL is left to the caller: it is known once the
+    embedded server runs.
     """
+    given = {name: value for name, value in given.items() if value}
     port = given.get("PORT", "8000")
     base_url = f"http://localhost:{port}"
     defaults = {

@@ -81,16 +81,18 @@ def _wait(client: httpx.Client, video: dict[str, Any]) -> dict[str, Any]:
 
 def _check_playable(client: httpx.Client, video: dict[str, Any]) -> None:
     """Ask for two bytes as a player does, then decode the whole film."""
-    start = client.get(video["videoUrl"], headers={"Range": "bytes=0-1"})
+    # Without the session: a bucket is somebody else's host, and refuses a token that it does not know.
+    address = client.base_url.join(video["videoUrl"])
+    start = httpx.get(address, headers={"Range": "bytes=0-1"}, timeout=client.timeout)
     if start.status_code != 206:
         sys.exit(f"The video's address answered {start.status_code} to a range, not 206.")
-    content = client.get(video["videoUrl"]).raise_for_status().content
+    content = httpx.get(address, timeout=client.timeout).raise_for_status().content
     with av.open(io.BytesIO(content), "r") as film:
         stream = film.streams.video[0]
         frames = len(list(film.decode(stream)))
         size = f"{stream.width} x {stream.height}"
     print(f"it plays    {frames} pictures of {size}, {video.get('durationSeconds', 0):.1f} s")
-    print(f"watch it    {client.base_url.join(video['videoUrl'])}")
+    print(f"watch it    {address}")
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 
 from shared.address import hashed_address
 from shared.auth import User
-from shared.config import ConfigurationError, settings
+from shared.config import settings
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,8 @@ class Call:
 
     @property
     def address(self) -> str:
-        """What stands for the caller's network address, the same for one caller at all times.
-
-        Raises ConfigurationError in the cloud without a salt: all addresses there are could be tried against it.
-        """
+        """What stands for the caller's network address, the same for one caller at all times."""
         current = settings()
-        if current.in_cloud and not current.address_hash_salt:
-            raise ConfigurationError("ADDRESS_HASH_SALT is not set")
         return hashed_address(
             self.remote_address,
             self.headers.get("X-Forwarded-For"),

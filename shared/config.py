@@ -105,9 +105,7 @@ class Settings:
     supabase_verify: str = _setting("SUPABASE_VERIFY", _choice("local", "remote"), "local")
     supabase_hook_secrets: str | None = _setting("SUPABASE_HOOK_SECRETS", _text)
     oauth_providers: tuple[str, ...] = _setting("OAUTH_PROVIDERS", _list, ("google", "github", "apple"))
-    oauth_redirect_allow_list: tuple[str, ...] = _setting(
-        "OAUTH_REDIRECT_ALLOW_LIST", _list, ("http://localhost:3000",)
-    )
+    oauth_redirect_allow_list: tuple[str, ...] = _setting("OAUTH_REDIRECT_ALLOW_LIST", _list, ())
 
     request_signature_secret: str | None = _setting("REQUEST_SIGNATURE_SECRET", _secret)
     request_signature_previous_secret: str | None = _setting("REQUEST_SIGNATURE_PREVIOUS_SECRET", _secret)
@@ -132,6 +130,8 @@ class Settings:
     cloud_tasks_emulator: str | None = _setting("CLOUD_TASKS_EMULATOR_HOST", _text)
     worker_url: str = _setting("WORKER_URL", _url, "http://localhost:8000")
     task_service_account: str | None = _setting("TASK_SERVICE_ACCOUNT", _text)
+    # Whether Cloud Run itself lets in only callers with the right to call: set by Terraform beside that rule.
+    platform_checks_callers: bool = _setting("PLATFORM_CHECKS_CALLERS", _flag, False)
     task_keys_url: str = _setting("TASK_KEYS_URL", _url, "https://www.googleapis.com/oauth2/v3/certs")
 
     video_queue_maxsize: int = _setting("VIDEO_QUEUE_MAXSIZE", _count, 10)

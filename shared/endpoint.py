@@ -8,6 +8,7 @@ import functools
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, get_args
@@ -30,6 +31,7 @@ Access = Literal["none", "optional", "user", "account", "task", "hook"]
 Handler = Callable[[Call], Answer]
 View = Callable[[flask.Request], flask.Response]
 
+_PIECE_BYTES = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -80,6 +82,10 @@ def check_settings(route: Route, current: Settings) -> None:
         missing.append("SUPABASE_URL and SUPABASE_ANON_KEY (with SUPABASE_VERIFY=remote)")
     if route.access == "task" and current.in_cloud and current.task_service_account is None:
         missing.append("TASK_SERVICE_ACCOUNT (only Cloud Tasks and Cloud Scheduler may call it)")
+    keeps_addresses = route.access == "optional" and route.signed
+    # All addresses there are could be tried against a hash without one.
+    if keeps_addresses and current.in_cloud and not current.address_hash_salt:
+        missing.append("ADDRESS_HASH_SALT (it keeps hashes of network addresses)")
     if missing:
         raise ConfigurationError(f"{route.name} needs {' and '.join(missing)}")
 
@@ -102,6 +108,7 @@ def _serve(route: Route, pattern: re.Pattern[str], handler: Handler, request: fl
         answer, code = _answer(route, pattern, handler, request, request_id)
         response = _respond(route, request, answer, request_id)
         _log_request(route, request, response.status_code, code, time.perf_counter() - started)
+        _drop_unread_body(request)
     finally:
         request_fields.reset(context)
     return response
@@ -210,6 +217,15 @@ def _respond(route: Route, request: flask.Request, answer: Answer, request_id: s
         # Flask makes up a type, HTML, also for an answer without a body.
         del response.headers["Content-Type"]
     return response
+
+
+def _drop_unread_body(request: flask.Request) -> None:
+    """Read what a refused request still sends, piece by piece: the framework would read it into memory as a whole."""
+    if not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
+        return
+    with suppress(HTTPException, OSError):
+        while request.stream.read(_PIECE_BYTES):
+            pass
 
 
 def _log_request(route: Route, request: flask.Request, status: int, code: str | None, seconds: float) -> None:

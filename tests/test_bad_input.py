@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import tracemalloc
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -271,3 +272,32 @@ def test_a_signature_is_good_for_one_request_only(api: Api, video_id: str) -> No
         _refused(api.post(like, body, by=ADA, signed=False, headers=headers), 401, "expired_signature")
     assert run(EVERYTHING) == before
     assert api.post(like, body, by=ADA, signed=False, headers=good).status_code == 200
+
+
+class Zeros(io.RawIOBase):
+    """A body of a size that nobody should hold in memory."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.left_bytes = size_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self.left_bytes)
+        self.left_bytes -= count
+        return count
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_large_body_of_a_refused_request_is_not_held_in_memory(api: Api, method: str) -> None:
+    body = Zeros(32 * 2**20)
+    sent = {"wsgi.input": body, "CONTENT_LENGTH": str(body.left_bytes), "HTTP_AUTHORIZATION": "Bearer nonsense"}
+    path = "/videos/create" if method == "POST" else f"/users/{ADA.id}"
+    tracemalloc.start()
+    answer = api.request(method, path, signed=False, environ_overrides=sent)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    _refused(answer, 401, "invalid_token")
+    assert body.left_bytes == 0
+    assert peak_bytes < 4 * 2**20

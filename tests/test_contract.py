@@ -14,6 +14,7 @@ import pytest
 
 from tests.api import Api, Person, Response
 from tests.contract import ContractBrokenError, check_answer, operations
+from tests.functions.test_hooks_supabase_user import KEY, secret_of, signed
 from tests.rows import make_profile, make_video, run
 
 ADA, GRACE, VISITOR = Person("ada"), Person("grace"), Person("visitor", is_anonymous=True)
@@ -224,7 +225,14 @@ def _sign_in(situation: Situation) -> Iterator[Response]:
     yield situation.ask()
 
 
+def _auth_hook(situation: Situation) -> Iterator[Response]:
+    situation.configure(SUPABASE_HOOK_SECRETS=f"{HOOK_SECRET}|{secret_of(KEY)}")
+    body = json.dumps(situation.body()).encode()
+    yield situation.ask(body=body, headers=signed(body))
+
+
 SPECIAL: dict[str, Ask] = {
+    "hooks_supabase_user": _auth_hook,
     "users_top": lambda situation: iter([situation.ask(query="?limit=0")]),
     "videos_like": _unfinished,
     "videos_dislike": _unfinished,

@@ -148,9 +148,14 @@ def test_init_files_of_what_is_deployed_are_empty() -> None:
     assert not full
 
 
+# Each is commented out: whoever sources the file sets what they have chosen, and nothing else.
+EXAMPLE = re.compile(r"#([A-Z][A-Z0-9_]*)=(.*)")
+
+
 def test_the_example_environment_lists_every_setting_with_its_default_and_no_secret() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
-    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert [line for line in lines if line and not line.startswith("#")] == []
+    example = {found[1]: found[2] for line in lines if (found := EXAMPLE.fullmatch(line))}
     assert set(example) == {each.metadata["variable"] for each in fields(Settings)}
     assert read_settings(example) == Settings()
 
@@ -158,7 +163,7 @@ def test_the_example_environment_lists_every_setting_with_its_default_and_no_sec
 def test_every_setting_in_the_example_environment_is_explained() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
     for line_before, line in pairwise(lines):
-        if line and not line.startswith("#"):
+        if EXAMPLE.fullmatch(line):
             assert re.match(r"# [^-]", line_before), f"{line} has no explanation above it"
 
 

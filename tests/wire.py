@@ -74,7 +74,7 @@ def every_route(api: Api, proxy: CountingProxy) -> dict[str, Traffic]:
         "users_videos": lambda meter: meter.traffic("GET", f"{person}/videos", by=ADA),
         "users_liked": lambda meter: meter.traffic("GET", f"/users/{ADA.id}/liked", by=ADA),
         "users_update": lambda meter: meter.traffic("PATCH", f"/users/{ADA.id}", {"username": "lovelace"}, by=ADA),
-        "auth_oauth": lambda meter: meter.traffic("GET", "/auth/oauth/google?redirectTo=http://localhost:3000"),
+        "auth_oauth": lambda meter: meter.traffic("GET", "/auth/oauth/google"),
         "media_serve": lambda meter: meter.traffic("GET", "/media/thumbnails/a.jpg"),
         "health_check": lambda meter: meter.traffic("GET", "/health"),
         "docs_page": lambda meter: meter.traffic("GET", "/docs"),

@@ -25,14 +25,21 @@ SELECT CASE WHEN NOT CAST(:is_deleted AS boolean) THEN logic.follow_account(
 
 @endpoint("POST", "/hooks/supabase/user", access="hook", signed=False)
 def hooks_supabase_user(call: Call) -> Answer:
-    """Answer 204 when the profile is made, changed or deleted; the same message again changes nothing."""
+    """Answer 204, an Auth hook 200, when the profile is made, changed or deleted; again it changes nothing."""
     _verify(call)
     event = read_account_event(parse_json_object(call.raw_body, "application/json"))
     # Somebody who only looks around needs no profile; becoming a person is another message.
     if event.is_anonymous and not event.is_deleted:
-        return Answer(status=204, headers={"Cache-Control": NO_STORE}, content_type=None)
+        return _done(call)
     # Sent again when the connection breaks: the second time finds nothing to do.
     fetch_row(SQL, read_only=True, **vars(event))
+    return _done(call)
+
+
+def _done(call: Call) -> Answer:
+    # Supabase Auth reads what its hooks answer, and lets nobody sign up when that is not JSON.
+    if "webhook-signature" in call.headers:
+        return Answer("{}", headers={"Cache-Control": NO_STORE})
     return Answer(status=204, headers={"Cache-Control": NO_STORE}, content_type=None)
 
 

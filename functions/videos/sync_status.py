@@ -57,17 +57,18 @@ def _look(job_id: UUID, current: Settings) -> None:
 
 
 def _overrides(body: dict[str, Any], current: Settings) -> tuple[str | None, UUID | None]:
-    """Return the operation's name and the scene's id that the caller wants attached, both checked for their shape."""
+    """Return the operation's name and the scene's id that the caller wants attached, both checked for their shape.
+
+    A scene alone names nothing that could be attached, and changes nothing.
+    """
     only_fields(body, "operationName", "sceneId")
     given = {name: text_field(body, name, MAX_NAME_CHARACTERS) for name, value in body.items() if value is not None}
-    if not given:
-        return None, None
-    if "operationName" not in given:
-        raise invalid_field("operationName", "is required with sceneId")
     try:
         scene_id = UUID(given["sceneId"]) if "sceneId" in given else None
     except ValueError as error:
         raise invalid_field("sceneId", "must be a UUID") from error
+    if "operationName" not in given:
+        return None, None
     from shared.generation.factory import provider  # noqa: PLC0415 - as above
 
     if not provider(current).is_operation_name(given["operationName"]):

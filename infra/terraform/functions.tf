@@ -45,6 +45,8 @@ locals {
         },
         # Who enqueues names this account in the task's token; who is a task's target accepts no other.
         route.is_task || local.families[route.family].enqueues ? { TASK_SERVICE_ACCOUNT = google_service_account.helper["caller"].email } : {},
+        # True only because of the invoker above: the platform then checks the token, and takes its signature away.
+        route.is_task ? { PLATFORM_CHECKS_CALLERS = "true" } : {},
       )
       secrets = {
         for name in local.function_secrets[entry_point] : local.secret_variables[name] => {

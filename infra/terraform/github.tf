@@ -41,7 +41,12 @@ resource "google_project_iam_member" "deployer" {
 
 # Whoever deploys a function must be allowed to act as the account it runs and is built as: these, not all of the project.
 resource "google_service_account_iam_member" "deployer_acts_as" {
-  for_each = local.has_github ? merge(google_service_account.family, google_service_account.helper) : {}
+  for_each = local.has_github ? merge(
+    google_service_account.family,
+    google_service_account.helper,
+    # A new document of the gateway names the account that it calls the functions as.
+    local.has_gateway ? { gateway = google_service_account.gateway[0] } : {},
+  ) : {}
 
   service_account_id = each.value.name
   role               = "roles/iam.serviceAccountUser"

@@ -44,6 +44,10 @@ def tell(api: Api, body: Any, headers: dict[str, str] | None = None) -> Any:
     if answer.status_code == 204:
         assert answer.get_data() == b""
         return 204
+    if answer.status_code == 200:
+        # What is signed comes from Supabase Auth, which takes no other answer for a good one.
+        assert (answer.json, answer.mimetype) == ({}, "application/json")
+        return 200
     return answer.json["error"]
 
 
@@ -232,17 +236,17 @@ USER = json.dumps(
 
 def test_a_signed_auth_hook_makes_the_profile_and_changes_nothing_again(api: Api) -> None:
     for _ in range(2):
-        assert tell(api, USER, signed(USER)) == 204
+        assert tell(api, USER, signed(USER)) == 200
         assert profiles() == [ADAS]
 
 
 def test_a_database_webhook_may_be_signed_too(api: Api) -> None:
     body = json.dumps(message("INSERT", row())).encode()
-    assert tell(api, body, signed(body)) == 204
+    assert tell(api, body, signed(body)) == 200
 
 
 def test_either_of_two_signing_secrets_is_accepted_while_rotating(api: Api) -> None:
-    assert tell(api, USER, signed(USER, OLD_KEY)) == 204
+    assert tell(api, USER, signed(USER, OLD_KEY)) == 200
 
 
 @pytest.mark.parametrize("separator", [" ", ", ", ",  "])
@@ -250,12 +254,12 @@ def test_one_good_signature_among_several_is_enough(api: Api, separator: str) ->
     headers = signed(USER)
     other = signed(USER, b"somebody else's key")["webhook-signature"]
     both = separator.join([other, headers["webhook-signature"], "v1a,ed25519=="])
-    assert tell(api, USER, {**headers, "webhook-signature": both}) == 204
+    assert tell(api, USER, {**headers, "webhook-signature": both}) == 200
 
 
 @pytest.mark.parametrize("seconds", [-298, 298])
 def test_a_clock_may_be_five_minutes_off(api: Api, seconds: int) -> None:
-    assert tell(api, USER, signed(USER, seconds=seconds)) == 204
+    assert tell(api, USER, signed(USER, seconds=seconds)) == 200
 
 
 def forged() -> dict[str, dict[str, str]]:
@@ -329,7 +333,7 @@ def test_a_secret_of_one_kind_alone_admits_that_kind_alone(api: Api, configure: 
     configure(SUPABASE_HOOK_SECRETS=secret_of(KEY))
     assert tell(api, USER, {"Authorization": "Bearer "}) == "invalid_hook_signature"
     assert tell(api, USER) == "invalid_hook_signature"
-    assert tell(api, USER, signed(USER)) == 204
+    assert tell(api, USER, signed(USER)) == 200
 
 
 @pytest.mark.parametrize("secrets", ["", "v1,whsec_not base64!", "v1,whsec_abc"])

@@ -174,13 +174,3 @@ def test_views_of_100_sessions_at_once_all_count(api: Api) -> None:
     video = make_video(ADA)
     at_once(100, lambda number: api.post(f"/videos/{video}/view", {"sessionId": f"s{number}"}))
     assert views(video) == 100
-
-
-def test_in_the_cloud_an_address_is_not_kept_without_a_salt(api: Api, configure: Callable[..., None]) -> None:
-    video = make_video(ADA)
-    configure(K_SERVICE="view")
-    answer = api.post(f"/videos/{video}/view")
-    assert (answer.status_code, answer.json["error"]) == (503, "not_configured")
-    assert run("SELECT count(*) FROM video_views") == [0]
-    configure(ADDRESS_HASH_SALT="a salt")
-    assert api.post(f"/videos/{video}/view").status_code == 200

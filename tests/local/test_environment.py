@@ -14,6 +14,11 @@ def test_with_nothing_given_everything_is_a_stand_in() -> None:
     assert len(environment["REQUEST_SIGNATURE_SECRET"]) >= 32
 
 
+def test_what_is_empty_is_not_set() -> None:
+    names = ("SUPABASE_URL", "REQUEST_SIGNATURE_SECRET", "FLOW_PROJECT_ID", "STAND_INS", "PORT")
+    assert local_environment(dict.fromkeys(names, "")) == local_environment({})
+
+
 @pytest.mark.parametrize(
     ("variable", "left"),
     [

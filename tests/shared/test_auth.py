@@ -502,6 +502,34 @@ def test_nobody_else_gets_in(api: Api, google: Issuer) -> None:
     assert results == dict.fromkeys(tokens, (401, "invalid_caller"))
 
 
+def unsigned(token: str) -> str:
+    """Return what Cloud Run makes of a token that it has checked itself."""
+    return token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+
+
+def test_a_token_that_the_platform_has_checked_comes_without_its_signature(
+    api: Api, google: Issuer, configure: Callable[..., None]
+) -> None:
+    assert call_task(api, unsigned(oidc())) == (401, "invalid_caller"), "unless it says so, nobody has checked it"
+    configure(PLATFORM_CHECKS_CALLERS="true")
+    assert call_task(api, unsigned(oidc())) == (200, None)
+    tokens = {
+        "none": None,
+        "garbage": "garbage",
+        "not JSON": "a.b.SIGNATURE_REMOVED_BY_GOOGLE",
+        "other service": unsigned(oidc(aud="https://other.example.com")),
+        "no audience": unsigned(oidc(aud=None)),
+        "other account": unsigned(oidc(email="evil@project.iam.gserviceaccount.com")),
+        "unverified account": unsigned(oidc(email_verified=False)),
+        "other issuer": unsigned(oidc(iss="https://evil.example.com")),
+        "expired": unsigned(oidc(exp=int(time.time()) - 60)),
+        "no expiry": unsigned(oidc(exp=None)),
+        "a user's": unsigned(hs256()),
+    }
+    results = {name: call_task(api, token) for name, token in tokens.items()}
+    assert results == dict.fromkeys(tokens, (401, "invalid_caller"))
+
+
 def test_without_googles_keys_the_platform_is_asked_to_try_again(api: Api, google: Issuer) -> None:
     google.status = 500
     assert call_task(api, oidc()) == (503, "auth_unavailable")

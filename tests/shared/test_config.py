@@ -35,6 +35,7 @@ def test_every_unusable_variable_is_named() -> None:
         ("optional", False, Settings(), None),
         ("optional", True, Settings(), "REQUEST_SIGNATURE_SECRET"),
         ("optional", True, Settings(request_signature_secret=SECRET), None),
+        ("optional", True, Settings(request_signature_secret=SECRET, cloud_service_name="view"), "ADDRESS_HASH_SALT"),
         ("user", False, Settings(), "SUPABASE_JWT_SECRET"),
         ("user", False, Settings(supabase_url="https://x.supabase.co"), None),
         ("account", False, Settings(supabase_jwt_secret=SECRET), None),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import jwt
 import pytest
 
 from shared import auth
@@ -46,3 +47,12 @@ def test_one_letter_more_is_another_token(api: Api) -> None:
     token = ADA.token()
     assert status(api, token) == (200, None)
     assert status(api, token + "A") == (401, "invalid_token")
+
+
+def test_what_was_refused_is_not_remembered(api: Api) -> None:
+    caches = [each for each in vars(auth).values() if hasattr(each, "cache_info")]
+    before = [each.cache_info().currsize for each in caches]
+    for secret in ("wrong-secret-of-thirty-two-characters", "another-wrong-secret-of-32-characters"):
+        header = {"x": secret * 20}
+        assert status(api, jwt.encode({"sub": str(ADA.id)}, secret, headers=header)) == (401, "invalid_token")
+    assert [each.cache_info().currsize for each in caches] == before

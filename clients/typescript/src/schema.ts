@@ -683,6 +683,7 @@ export interface components {
             success: true;
         };
         DownloadLink: {
+            /** @description An address to save the file from, like `videoUrl` relative to the API where files are local. */
             url: string;
             /** Format: date-time */
             expiresAt: string;
@@ -937,6 +938,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
+                "WWW-Authenticate": components["headers"]["Authenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -993,6 +995,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
+                "WWW-Authenticate": components["headers"]["Authenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -1007,6 +1010,7 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Cache-Control": components["headers"]["NoStore"];
+                "WWW-Authenticate": components["headers"]["Authenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -1551,7 +1555,10 @@ export interface components {
         ContentDisposition: string;
         /** @description What the page may load, which is nothing from elsewhere. */
         ContentSecurityPolicy: string;
-        /** @description `Bearer`, when a token is missing. */
+        /**
+         * @description How to show who is calling: `Bearer` for a missing token, `Bearer error="invalid_token"` for one that is not
+         *     good, `InstaVeo-Signature` for the request signature.
+         */
         Authenticate: string;
     };
     pathItems: never;
@@ -2187,7 +2194,19 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done. */
+            /** @description Done; to an Auth hook, which wants JSON. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description Done; to a database webhook. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

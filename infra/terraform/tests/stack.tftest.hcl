@@ -118,6 +118,17 @@ run "each_function_gets_only_the_secrets_it_needs" {
   }
 }
 
+run "a_token_without_its_signature_is_believed_only_where_the_platform_checked_it" {
+  assert {
+    condition     = alltrue([for name, function in local.functions : contains(keys(function.environment), "PLATFORM_CHECKS_CALLERS") == function.is_task])
+    error_message = "exactly the task targets trust the platform's check"
+  }
+  assert {
+    condition     = alltrue([for function in local.functions : function.invoker == google_service_account.helper["caller"].member if function.is_task])
+    error_message = "a task target that trusts the platform's check can be called by others"
+  }
+}
+
 run "only_who_enqueues_knows_the_queue" {
   assert {
     condition     = toset([for name, function in local.functions : function.family if contains(keys(function.environment), "CLOUD_TASKS_QUEUE")]) == toset(["create", "schedule"])

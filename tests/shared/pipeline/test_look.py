@@ -155,13 +155,19 @@ def test_what_a_worker_holds_and_what_failed_otherwise_stays(line: Line, state: 
         {"operationName": "../../secrets"},
         {"operationName": "A" * 32},
         {"operationName": "a" * 32, "sceneId": "kitchen"},
-        {"sceneId": str(uuid4())},
+        {"sceneId": "kitchen"},
         {"operationName": 7},
         {"operation": "a" * 32},
     ],
 )
 def test_overrides_must_have_the_right_shape(line: Line, body: Any) -> None:
     assert line.look(line.order(), body).status_code == 422
+
+
+def test_a_scene_without_an_operation_changes_nothing(line: Line) -> None:
+    order, other_scene = line.order(), uuid4()
+    assert line.look(order, {"sceneId": str(other_scene)}).status_code == 200
+    assert line.job(order)["scene_id"] != str(other_scene)
 
 
 def test_only_the_owner_may_look_and_override(line: Line) -> None:
