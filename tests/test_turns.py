@@ -1,4 +1,4 @@
-"""One route, one statement, one network turn: counted on the wire, for every route that people call."""
+"""One route, one statement, one network turn, and what happens to it when connections break."""
 
 from collections.abc import Callable, Iterator
 
