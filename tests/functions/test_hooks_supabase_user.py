@@ -108,6 +108,12 @@ def test_a_name_that_somebody_has_is_not_taken_over(api: Api) -> None:
     assert [profile[1:3] for profile in profiles()] == [["ada", "new@example.com"], ["bob", "bob@example.com"]]
 
 
+def test_a_new_name_of_which_nothing_can_be_used_changes_nothing(api: Api) -> None:
+    tell(api, message("INSERT", row()))
+    assert tell(api, message("UPDATE", row(raw_user_meta_data={"username": "李雷"}), row())) == 204
+    assert [profile[1] for profile in profiles()] == ["ada"]
+
+
 def test_a_new_account_whose_name_is_taken_gets_one_like_it(api: Api) -> None:
     make_profile(BOB)
     tell(api, message("INSERT", row(raw_user_meta_data={"username": "bob"})))

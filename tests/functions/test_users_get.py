@@ -55,7 +55,7 @@ def test_somebody_new_finds_their_own_profile_made(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("wish", "username"),
-    [("cleo", "cleo"), ("x", "x__"), ("Ünal", "nal"), ("иван", "creator"), ("", "somebody"), ("a" * 60, "a" * 24)],
+    [("cleo", "cleo"), ("x", "x__"), ("Ünal", "nal"), ("иван", "somebody"), ("", "somebody"), ("a" * 60, "a" * 24)],
 )
 def test_a_first_username_is_made_from_the_wish_or_the_email(api: Api, wish: str, username: str) -> None:
     person = Person("somebody")
