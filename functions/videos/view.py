@@ -25,7 +25,6 @@ def videos_view(call: Call) -> Answer:
     subject = str(user.id) if user else f"address:{call.address}"
     answer, _ = write(
         SQL,
-        bucket="views",
         user_id=call.viewer_id,
         email=user.email if user else None,
         username=user.username if user else None,
