@@ -20,8 +20,11 @@ DECLARE
 BEGIN
     -- Touched at most once a minute, and first of all, before any video is locked (30_counters.sql). The triggers touch
     -- it too, for writers that do not begin here.
-    UPDATE profiles SET last_active_at = now()
-    WHERE id = p_user_id AND last_active_at < now() - interval '1 minute';
+    -- An e-mail address that came later than the profile, with no hook to tell, is in the token.
+    UPDATE profiles SET
+        last_active_at = greatest(last_active_at, now()),
+        email = CASE WHEN email = '' THEN coalesce(p_email, '') ELSE email END
+    WHERE id = p_user_id AND (last_active_at < now() - interval '1 minute' OR (email = '' AND p_email <> ''));
     IF FOUND THEN
         RETURN;
     END IF;

@@ -65,6 +65,28 @@ def test_with_every_number_of_a_name_taken_the_rest_is_of_the_persons_id(
             see(connection, UUID(int=ID.int + (1 << 64)), None, wish)
 
 
+def test_an_email_that_was_missing_is_taken_from_the_token_and_any_other_left(environment: None) -> None:
+    def row(connection: PipelinedConnection) -> list[tuple[str, str]]:
+        return query(connection, "SELECT email, xmin::text FROM profiles WHERE id = CAST($1 AS uuid)", ID)
+
+    with connected() as connection:
+        see(connection, ID, None, "ada")
+        before = row(connection)
+        for nothing in (None, ""):
+            see(connection, ID, nothing, "ada")
+        assert row(connection) == before
+        assert before[0][0] == ""
+        see(connection, ID, "ada@example.com", "ada")
+        filled = row(connection)
+        assert filled[0][0] == "ada@example.com"
+        # An old token may be older than what a hook told.
+        see(connection, ID, "old@example.com", "ada")
+        assert row(connection) == filled
+        query(connection, "UPDATE profiles SET last_active_at = now() - interval '1 hour'")
+        see(connection, ID, "old@example.com", "ada")
+        assert row(connection)[0][0] == "ada@example.com"
+
+
 def test_a_hundred_people_of_one_name_are_told_apart(environment: None) -> None:
     with connected() as connection:
         people = [uuid4() for _ in range(100)]

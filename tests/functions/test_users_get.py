@@ -79,6 +79,15 @@ def test_somebody_unknown_is_a_404_and_gets_no_profile(api: Api, user_id: str) -
     assert run("SELECT count(*) FROM profiles") == [0]
 
 
+def test_an_anonymous_session_gets_no_profile_but_finds_one_that_is_there(api: Api) -> None:
+    visitor = Person("visitor", is_anonymous=True)
+    answer = api.get(f"/users/{visitor.id}", by=visitor)
+    assert (answer.status_code, answer.json["error"]) == (404, "user_not_found")
+    assert run("SELECT count(*) FROM profiles") == [0]
+    make_profile(visitor)
+    assert api.get(f"/users/{visitor.id}", by=visitor).json["username"] == "visitor"
+
+
 def test_a_token_is_needed(api: Api) -> None:
     answer = api.get(f"/users/{make_profile(ADA)}")
     assert (answer.status_code, answer.json["error"]) == (401, "missing_token")
