@@ -4,7 +4,7 @@
 --
 -- Lock order. Every statement of the API takes its locks in the order
 --     rate_limits, profiles, video_jobs, videos, video_reactions or video_views, creator_stats,
--- and of one table by their id,
+-- and of one table by their id, of rate_limits the caller's own row before one that many share,
 -- so two of them never wait for each other in a circle:
 -- - A reaction or a view is written under a KEY SHARE lock on its video (65_reactions.sql), which a deletion respects and
 --   nobody else minds. The trigger then raises it to the lock of an update; Postgres lets a holder pass those who queue.
