@@ -7,8 +7,8 @@ CREATE TYPE logic.answer AS (
     replayed boolean, job_id uuid, bucket text);
 
 -- Spend one of `p_allowance` actions in `p_period_seconds`, as GCRA does: one row a subject and bucket, one conditional
--- update, so that simultaneous calls cannot spend the same one. Sets the bucket and the four rate fields, and `error` when
--- none is left.
+-- update, so that simultaneous calls cannot spend the same one. Sets the bucket and the four rate fields, and `error`
+-- when none is left.
 CREATE FUNCTION logic.spend(p_subject text, p_bucket text, p_allowance integer, p_period_seconds integer)
 RETURNS logic.answer
 LANGUAGE plpgsql AS $$
