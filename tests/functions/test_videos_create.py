@@ -144,12 +144,12 @@ def test_tries_are_limited_too_whatever_comes_of_them(api: Api, configure: Calla
         path, body = f"/videos/{ADA.id}/recreate", {}
     assert api.post(path, body, by=ADA, headers=headers).status_code in (201, 404, 503)
     assert run("SELECT count(*) FROM rate_limits WHERE bucket = 'create_attempts'") == [1]
-    run("UPDATE rate_limits SET full_at = now() + interval '1 minute' WHERE bucket = 'create_attempts'")
+    run("UPDATE rate_limits SET full_at = now() + interval '70 seconds' WHERE bucket = 'create_attempts'")
     answer = api.post(path, body, by=ADA, headers=headers)
     assert (answer.status_code, answer.json["error"]) == (429, "rate_limited")
     assert answer.headers["RateLimit-Policy"] == '"create_attempts";q=60;w=60'
     assert answer.headers["RateLimit"].startswith('"create_attempts";r=0;')
-    assert int(answer.headers["Retry-After"]) == 1
+    assert 5 <= int(answer.headers["Retry-After"]) <= 11
     assert api.post(path, body, by=BOB).status_code in (201, 404, 503)
 
 
