@@ -13,11 +13,15 @@ _AVATAR_NAMES = ("avatar_url", "picture")
 
 @dataclass(frozen=True)
 class AccountEvent:
-    """One account that was made, changed or deleted. `new_username` and `avatar_url` are None for "leave it"."""
+    """One account that was made, changed or deleted. `new_username` and `avatar_url` are None for "leave it".
+
+    `makes_profile` tells whether a profile that is not there is to be made.
+    """
 
     id: UUID
     is_deleted: bool
     is_anonymous: bool
+    makes_profile: bool
     email: str
     username: str
     new_username: str | None
@@ -53,10 +57,14 @@ def _event(kind: str, record: dict[str, Any], old_record: dict[str, Any], *, met
     avatar_url = _avatar_url(metadata)
     # A row of auth.users changes at every sign-in: what its owner set in the profile since then must stay.
     is_update = kind == "UPDATE"
+    is_anonymous = record.get("is_anonymous") is True
     return AccountEvent(
         id=user_id,
         is_deleted=kind == "DELETE",
-        is_anonymous=record.get("is_anonymous") is True,
+        is_anonymous=is_anonymous,
+        # Messages overtake each other: a change may be told of an account whose deletion was told before, and must not
+        # bring its profile back. Only becoming a person is a beginning too.
+        makes_profile=not is_update or (old_record.get("is_anonymous") is True and not is_anonymous),
         email=email,
         username=username,
         new_username=username if is_update and username != old_username else None,

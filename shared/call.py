@@ -43,6 +43,11 @@ class Call:
         return self.user.id if self.user else None
 
     @property
+    def person(self) -> User | None:
+        """The signed-in person, None for nobody and for an anonymous session: that one has no profile."""
+        return None if self.user is None or self.user.is_anonymous else self.user
+
+    @property
     def signed_in(self) -> User:
         """The signed-in person. Raises TypeError on a route that lets others in: a programming error."""
         if self.user is None:

@@ -34,7 +34,6 @@ def create_video(call: Call, *, prompt: str | None = None, source_video_id: UUID
     user = call.signed_in
     answer, job_id = write(
         SQL,
-        bucket="create",
         status=201,
         user_id=user.id,
         email=user.email,

@@ -22,7 +22,6 @@ def react(call: Call, reaction: Literal["like", "dislike"] | None) -> Answer:
     user = call.signed_in
     answer, _ = write(
         SQL,
-        bucket="reactions",
         user_id=user.id,
         email=user.email,
         username=user.username,

@@ -4,7 +4,7 @@
 --
 -- Lock order. Every statement of the API takes its locks in the order
 --     rate_limits, profiles, video_jobs, videos, video_reactions or video_views, creator_stats,
--- and of one table by their id,
+-- and of one table by their id, of rate_limits the caller's own row before one that many share,
 -- so two of them never wait for each other in a circle:
 -- - A reaction or a view is written under a KEY SHARE lock on its video (65_reactions.sql), which a deletion respects and
 --   nobody else minds. The trigger then raises it to the lock of an update; Postgres lets a holder pass those who queue.
@@ -14,6 +14,9 @@
 -- - Whoever needs many creators' rows goes by their id (a bulk insert, the leaderboard); deletions, which cannot, take
 --   turns with each other and with the leaderboard (37_deletion.sql).
 -- - Whoever acts has their own profile locked before (logic.ensure_profile), also KEY SHARE.
+-- - A creation spends its hour's allowance late, after the advisory lock under which the queue is counted
+--   (60_creation.sql): nobody waits for that row, since whoever wants it has the same person's tries locked before. And
+--   who has the advisory lock waits for nothing more, but writes new rows and what hangs on rows it has.
 -- - A statement that writes about many videos first locks people and videos so, by id (docs/data.md has an example).
 -- What is left is what an operator may write by hand without that, at the moment of a deletion of the same videos or of
 -- a worker that finishes one of them. Postgres ends one of the two, nothing is counted wrong, and it may be sent again.

@@ -4,10 +4,11 @@
 CREATE TYPE logic.answer AS (
     error text, body text, retry_after_seconds integer,
     allowance integer, period_seconds integer, remaining integer, reset_seconds integer,
-    replayed boolean, job_id uuid);
+    replayed boolean, job_id uuid, bucket text);
 
 -- Spend one of `p_allowance` actions in `p_period_seconds`, as GCRA does: one row a subject and bucket, one conditional
--- update, so that simultaneous calls cannot spend the same one. Sets the four rate fields, `error` when none is left.
+-- update, so that simultaneous calls cannot spend the same one. Sets the bucket and the four rate fields, and `error`
+-- when none is left.
 CREATE FUNCTION logic.spend(p_subject text, p_bucket text, p_allowance integer, p_period_seconds integer)
 RETURNS logic.answer
 LANGUAGE plpgsql AS $$
@@ -28,6 +29,7 @@ BEGIN
         v_answer.retry_after_seconds :=
             greatest(1, ceil(extract(epoch FROM v_full_at + v_cost - v_period - clock_timestamp())));
     END IF;
+    v_answer.bucket := p_bucket;
     v_answer.allowance := p_allowance;
     v_answer.period_seconds := p_period_seconds;
     v_answer.remaining := greatest(0, floor(extract(epoch FROM v_now + v_period - v_full_at) / extract(epoch FROM v_cost)));

@@ -27,15 +27,16 @@ BEGIN
     RETURN v_answer;
 END $$;
 
--- What Supabase tells of an account: `p_username` is the name for a new profile, `p_new_username` one that its owner
--- changed just now. Null keeps what is there. A name that somebody else has is not taken over.
+-- What Supabase tells of an account. Only with `p_makes_profile` a profile that is not there is made, with `p_username`
+-- as its name; `p_new_username` is one that its owner changed just now. Null keeps what is there. A name that somebody
+-- else has is not taken over.
 CREATE FUNCTION logic.follow_account(
-    p_user_id uuid, p_email text, p_username text, p_new_username text, p_avatar_url text
+    p_user_id uuid, p_makes_profile boolean, p_email text, p_username text, p_new_username text, p_avatar_url text
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     -- Not for a profile that is there: it would count as something its owner did.
-    IF NOT EXISTS (SELECT FROM profiles WHERE id = p_user_id) THEN
+    IF p_makes_profile AND NOT EXISTS (SELECT FROM profiles WHERE id = p_user_id) THEN
         PERFORM logic.ensure_profile(p_user_id, p_email, p_username);
     END IF;
     UPDATE profiles SET

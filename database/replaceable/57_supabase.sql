@@ -12,7 +12,8 @@ BEGIN
     IF coalesce((v_account ->> 'is_anonymous')::boolean, false) THEN
         RETURN NULL;
     END IF;
-    PERFORM logic.follow_account(NEW.id, coalesce(v_account ->> 'email', ''),
+    -- Makes it for a change too: an account that is gone refuses its profile, which refers to it.
+    PERFORM logic.follow_account(NEW.id, true, coalesce(v_account ->> 'email', ''),
         coalesce(v_facts ->> 'username', v_facts ->> 'user_name', v_facts ->> 'preferred_username',
             v_facts ->> 'name', v_facts ->> 'full_name'), NULL, NULL);
     RETURN NULL;

@@ -8,13 +8,17 @@ CREATE FUNCTION logic.create_video(
 ) RETURNS logic.answer
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_answer logic.answer;
+    -- Every try is one, whatever comes of it: what is refused below costs the database something too.
+    v_answer logic.answer := logic.spend(p_user_id::text, 'create_attempts', 60, 60);
     v_prompt text := p_prompt;
     v_video_id uuid;
     v_cooled_since timestamptz;
     v_wait_seconds double precision;
     v_created_at timestamptz;
 BEGIN
+    IF v_answer.error IS NOT NULL THEN
+        RETURN v_answer;
+    END IF;
     PERFORM logic.ensure_profile(p_user_id, p_email, p_username);
     -- One creation of a user at a time: what is read below stays true until this one is committed.
     PERFORM FROM profiles WHERE id = p_user_id FOR NO KEY UPDATE;
@@ -59,7 +63,7 @@ BEGIN
         RETURN v_answer;
     END IF;
 
-    -- Last, so that what was refused for another reason costs nothing.
+    -- Last, so that what was refused for another reason costs nothing of the hour.
     v_answer := logic.spend(p_user_id::text, 'create', 30, 3600);
     IF v_answer.error IS NOT NULL THEN
         RETURN v_answer;

@@ -45,19 +45,31 @@ BEGIN
     RETURN v_answer;
 END $$;
 
--- Count a look at the video, once for each viewer and window. `p_user_id` is null for somebody not signed in;
--- `p_subject` is whose allowance it is, `p_viewer` who is looking.
+-- Count a look at the video, once for each viewer and window. `p_user_id` is null for somebody without an account;
+-- `p_viewer` is who is looking, and whose allowance it is. Where that is a session, which is whatever the caller says,
+-- `p_address` is set: invented ones spend of its allowance too. That is large, since a frontend's server sends the views
+-- of all who are not signed in from one address.
 CREATE FUNCTION logic.view_video(
     p_user_id uuid, p_email text, p_username text, p_video_id uuid,
-    p_session_id text, p_viewer text, p_subject text, p_window_seconds double precision
+    p_session_id text, p_viewer text, p_address text, p_window_seconds double precision
 ) RETURNS logic.answer
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_answer logic.answer := logic.spend(p_subject, 'views', 240, 60);
+    v_answer logic.answer := logic.spend(p_viewer, 'views', 240, 60);
+    v_shared logic.answer;
     v_window timestamptz := clock_timestamp();
 BEGIN
     IF v_answer.error IS NOT NULL THEN
         RETURN v_answer;
+    END IF;
+    IF p_address IS NOT NULL THEN
+        -- Second, so that one session cannot use up everybody's.
+        v_shared := logic.spend(p_address, 'views_address', 6000, 60);
+        IF v_shared.error IS NOT NULL THEN
+            v_answer.error := v_shared.error;
+            v_answer.retry_after_seconds := v_shared.retry_after_seconds;
+            RETURN v_answer;
+        END IF;
     END IF;
     IF p_user_id IS NOT NULL THEN
         PERFORM logic.ensure_profile(p_user_id, p_email, p_username);

@@ -74,10 +74,14 @@ $$;
 CREATE FUNCTION logic.remove_old_events(p_age_seconds double precision, p_limit integer) RETURNS bigint
 LANGUAGE sql AS $$
     WITH oldest AS MATERIALIZED (
-        SELECT id, created_at FROM job_events ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED
+        SELECT id, created_at FROM job_events ORDER BY id LIMIT p_limit
+    ), old AS MATERIALIZED (
+        -- Locked only now, since a lock writes to the row. By arrays: for those the planner takes the index, whatever
+        -- number it imagines p_limit to be.
+        SELECT id FROM job_events WHERE id = ANY (ARRAY(
+            SELECT id FROM oldest WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds)))
+        FOR UPDATE SKIP LOCKED
     ), removed AS (
-        DELETE FROM job_events WHERE id IN (
-            SELECT id FROM oldest WHERE created_at < clock_timestamp() - make_interval(secs => p_age_seconds))
-        RETURNING 1)
+        DELETE FROM job_events WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING 1)
     SELECT count(*) FROM removed
 $$;

@@ -18,7 +18,7 @@ WITH gone AS (
     DELETE FROM profiles WHERE id = CAST(:id AS uuid) AND CAST(:is_deleted AS boolean)
 )
 SELECT CASE WHEN NOT CAST(:is_deleted AS boolean) THEN logic.follow_account(
-    CAST(:id AS uuid), CAST(:email AS text), CAST(:username AS text),
+    CAST(:id AS uuid), CAST(:makes_profile AS boolean), CAST(:email AS text), CAST(:username AS text),
     CAST(:new_username AS text), CAST(:avatar_url AS text)) END
 """
 

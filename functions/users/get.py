@@ -8,12 +8,12 @@ from shared.errors import ApiError
 from shared.fields import path_id
 
 # The profile is made at its owner's first look, since nobody's own profile page should be a 404; only then is there
-# anything to write, and writing it twice does no harm.
+# anything to write, and writing it twice does no harm. An anonymous session has none.
 SQL = """
 SELECT coalesce(
     (SELECT logic.with_email(shape, email, id, CAST(:viewer AS uuid))::text
         FROM logic.profile_shapes WHERE id = CAST(:id AS uuid)),
-    CASE WHEN CAST(:id AS uuid) = CAST(:viewer AS uuid) THEN
+    CASE WHEN CAST(:id AS uuid) = CAST(:viewer AS uuid) AND NOT CAST(:is_anonymous AS boolean) THEN
         logic.first_profile(CAST(:viewer AS uuid), CAST(:email AS text), CAST(:username AS text)) END)
 """
 
@@ -29,6 +29,7 @@ def users_get(call: Call) -> Answer:
         viewer=user.id,
         email=user.email,
         username=user.username,
+        is_anonymous=user.is_anonymous,
     )
     if row is None or row[0] is None:
         raise ApiError("user_not_found")

@@ -36,7 +36,6 @@ def users_update(call: Call) -> Answer:
     only_fields(call.body, "username", "avatarUrl", *_READ_ONLY)
     answer, _ = write(
         SQL,
-        bucket="profile",
         user_id=user.id,
         email=user.email,
         username=user.username,

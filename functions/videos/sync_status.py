@@ -33,7 +33,6 @@ def videos_sync_status(call: Call) -> Answer:
     operation_name, scene_id = _overrides(call.body, current)
     answer, job_id = write(
         SQL,
-        bucket="sync",
         user_id=call.signed_in.id,
         video_id=video_id,
         operation_name=operation_name,

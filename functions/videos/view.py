@@ -11,7 +11,7 @@ MAX_SESSION_CHARACTERS = 128
 SQL = """
 SELECT * FROM logic.view_video(
     CAST(:user_id AS uuid), CAST(:email AS text), CAST(:username AS text), CAST(:video_id AS uuid),
-    CAST(:session_id AS text), CAST(:viewer AS text), CAST(:subject AS text), CAST(:window_seconds AS double precision))
+    CAST(:session_id AS text), CAST(:viewer AS text), CAST(:address AS text), CAST(:window_seconds AS double precision))
 """
 
 
@@ -21,19 +21,23 @@ def videos_view(call: Call) -> Answer:
     only_fields(call.body, "sessionId")
     is_given = call.body.get("sessionId") is not None
     session_id = text_field(call.body, "sessionId", MAX_SESSION_CHARACTERS) if is_given else None
-    user = call.user
-    subject = str(user.id) if user else f"address:{call.address}"
+    if call.user is not None:
+        viewer, address = str(call.user.id), None
+    elif session_id is None:
+        viewer, address = f"address:{call.address}", None
+    else:
+        viewer, address = f"session:{session_id}", f"address:{call.address}"
+    person = call.person
     answer, _ = write(
         SQL,
-        bucket="views",
-        user_id=call.viewer_id,
-        email=user.email if user else None,
-        username=user.username if user else None,
+        user_id=person.id if person else None,
+        email=person.email if person else None,
+        username=person.username if person else None,
         video_id=path_id(call.parameters, "video_not_found"),
         session_id=session_id,
-        viewer=subject if user or session_id is None else f"session:{session_id}",
-        # A session is whatever the caller says: the allowance is the address's.
-        subject=subject,
+        viewer=viewer,
+        # Only for a session, which is whatever the caller says.
+        address=address,
         window_seconds=settings().video_view_window_seconds,
     )
     return answer

@@ -19,7 +19,7 @@ THREADS = 200
 ACTIONS_EACH = 100 if os.environ.get("INSTAVEO_STRESS") == "1" else 40
 # The server takes a hundred, and other test processes use it at the same time.
 CONNECTIONS = 40
-VIEW = "SELECT error FROM logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, $3, $3, 0)"
+VIEW = "SELECT error FROM logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, $3, 'all', 0)"
 # As docs/data.md tells writers of many rows: their videos locked first, in order.
 LIKE_MANY = """
 WITH chosen AS MATERIALIZED (

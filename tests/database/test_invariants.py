@@ -125,6 +125,18 @@ def test_the_repair_may_not_be_used_as_a_way_past_the_guards(database: Pipelined
     database.rollback()
 
 
+def test_somebody_who_waited_for_a_lock_just_before_their_minute_was_over_breaks_no_rule(
+    database: PipelinedConnection,
+) -> None:
+    for seconds, is_broken in ((89, False), (121, True)):
+        query(
+            database,
+            "UPDATE profiles SET last_active_at = logic.newest_activity(id) - make_interval(secs => $1)",
+            float(seconds),
+        )
+        assert bool(violations(database)) == is_broken
+
+
 def test_both_commands_report_and_set_the_exit_status(
     database: PipelinedConnection, capsys: pytest.CaptureFixture[str]
 ) -> None:

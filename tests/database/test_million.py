@@ -153,7 +153,7 @@ def test_a_like_reads_a_handful_of_rows_by_index_whatever_the_size(million: Pipe
         assert react(million, person, video, step) is None
     query(
         million,
-        "SELECT logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, 'me', 'me', 3600)",
+        "SELECT logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, 'me', NULL, 3600)",
         person,
         video,
     )

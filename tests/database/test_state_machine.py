@@ -31,7 +31,7 @@ choice = st.integers(0, 11)
 
 EMPTY = "TRUNCATE profiles, rate_limits CASCADE"
 VIEW = """
-SELECT error FROM logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, $3, $3, 3600)
+SELECT error FROM logic.view_video(CAST($1 AS uuid), '', 'somebody', CAST($2 AS uuid), NULL, $3, NULL, 3600)
 """
 REACT_TO_ALL = """
 INSERT INTO video_reactions (video_id, user_id, reaction)

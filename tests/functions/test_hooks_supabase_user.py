@@ -95,9 +95,19 @@ def test_a_sign_in_does_not_undo_what_was_changed_in_the_profile(api: Api) -> No
     assert profiles() == [[str(ADA.id), "countess", "ada@example.com", None]]
 
 
-def test_a_change_is_told_of_an_account_without_a_profile(api: Api) -> None:
+def test_a_late_change_does_not_bring_a_deleted_account_back(api: Api) -> None:
+    tell(api, message("INSERT", row()))
+    tell(api, message("DELETE", None, row()))
+    late = row(email="new@example.com", raw_user_meta_data={"username": "Countess"})
+    for old in (row(), row(is_anonymous=False), None):
+        assert tell(api, message("UPDATE", late, old)) == 204
+        assert profiles() == []
+
+
+def test_a_new_account_is_told_of_after_its_change(api: Api) -> None:
     assert tell(api, message("UPDATE", row(), row())) == 204
-    assert [profile[:3] for profile in profiles()] == [ADAS[:3]]
+    assert tell(api, message("INSERT", row())) == 204
+    assert profiles() == [ADAS]
 
 
 def test_a_name_that_somebody_has_is_not_taken_over(api: Api) -> None:
@@ -106,6 +116,12 @@ def test_a_name_that_somebody_has_is_not_taken_over(api: Api) -> None:
     changed = row(raw_user_meta_data={"username": "bob"}, email="new@example.com")
     assert tell(api, message("UPDATE", changed, row())) == 204
     assert [profile[1:3] for profile in profiles()] == [["ada", "new@example.com"], ["bob", "bob@example.com"]]
+
+
+def test_a_new_name_of_which_nothing_can_be_used_changes_nothing(api: Api) -> None:
+    tell(api, message("INSERT", row()))
+    assert tell(api, message("UPDATE", row(raw_user_meta_data={"username": "李雷"}), row())) == 204
+    assert [profile[1] for profile in profiles()] == ["ada"]
 
 
 def test_a_new_account_whose_name_is_taken_gets_one_like_it(api: Api) -> None:

@@ -133,6 +133,34 @@ def test_the_31st_video_of_an_hour_is_refused(api: Api, configure: Callable[...,
     assert 60 <= int(answers[-1].headers["Retry-After"]) <= 120
 
 
+@pytest.mark.parametrize("refusal", ["queue_full", "cooldown", "replay", "video_not_found"])
+def test_tries_are_limited_too_whatever_comes_of_them(api: Api, configure: Callable[..., None], refusal: str) -> None:
+    path, body, headers = "/videos/create", PROMPT, {"Idempotency-Key": "key"} if refusal == "replay" else {}
+    if refusal == "queue_full":
+        configure(VIDEO_QUEUE_MAXSIZE="0")
+    elif refusal == "cooldown":
+        configure(VIDEO_CREATION_COOLDOWN_SECONDS="120")
+    elif refusal == "video_not_found":
+        path, body = f"/videos/{ADA.id}/recreate", {}
+    assert api.post(path, body, by=ADA, headers=headers).status_code in (201, 404, 503)
+    assert run("SELECT count(*) FROM rate_limits WHERE bucket = 'create_attempts'") == [1]
+    run("UPDATE rate_limits SET full_at = now() + interval '70 seconds' WHERE bucket = 'create_attempts'")
+    answer = api.post(path, body, by=ADA, headers=headers)
+    assert (answer.status_code, answer.json["error"]) == (429, "rate_limited")
+    assert answer.headers["RateLimit-Policy"] == '"create_attempts";q=60;w=60'
+    assert answer.headers["RateLimit"].startswith('"create_attempts";r=0;')
+    assert 5 <= int(answer.headers["Retry-After"]) <= 11
+    assert api.post(path, body, by=BOB).status_code in (201, 404, 503)
+
+
+def test_a_minute_has_60_tries(api: Api, configure: Callable[..., None]) -> None:
+    configure(VIDEO_QUEUE_MAXSIZE="0")
+    answers = [api.post("/videos/create", PROMPT, by=ADA).json["error"] for _ in range(70)]
+    # A try comes back every second: a slow machine may be let through a few more times.
+    assert answers[:60] == ["queue_full"] * 60
+    assert "rate_limited" in answers[60:]
+
+
 @pytest.mark.parametrize("key", ["a b", "x" * 256, "schlüssel", '""x y""'])
 def test_an_unusable_idempotency_key_is_refused(api: Api, key: str) -> None:
     answer = api.post("/videos/create", PROMPT, by=ADA, headers={"Idempotency-Key": key})
@@ -169,7 +197,7 @@ def test_100_creations_of_one_person_at_once_make_one_video(api: Api, configure:
     configure(VIDEO_CREATION_COOLDOWN_SECONDS="120", VIDEO_QUEUE_MAXSIZE="100")
     answers = at_once(100, lambda _: api.post("/videos/create", PROMPT, by=ADA))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 429: 99}
-    assert {answer.json["error"] for answer in answers if answer.status_code == 429} == {"cooldown"}
+    assert {answer.json["error"] for answer in answers if answer.status_code == 429} <= {"cooldown", "rate_limited"}
     assert run("SELECT (SELECT count(*) FROM videos), (SELECT count(*) FROM video_jobs)") == [[1, 1]]
 
 

@@ -94,8 +94,16 @@ def test_a_window_of_no_seconds_counts_every_look(api: Api, configure: Callable[
 def test_somebody_with_an_anonymous_session_may_view(api: Api) -> None:
     video = make_video(ADA)
     visitor = Person("visitor", is_anonymous=True)
-    assert api.post(f"/videos/{video}/view", by=visitor).status_code == 200
-    assert run("SELECT user_id FROM video_views") == [visitor.id]
+    for session in ("one", "two"):
+        assert api.post(f"/videos/{video}/view", {"sessionId": session}, by=visitor).status_code == 200
+    assert run("SELECT user_id, session_id, viewer FROM video_views") == [[None, "one", str(visitor.id)]]
+    assert run("SELECT subject FROM rate_limits WHERE bucket = 'views'") == [str(visitor.id)]
+    # Becoming a person makes the same viewer of them, and the profile.
+    person = Person("visitor", id=visitor.id)
+    assert run("SELECT count(*) FROM profiles WHERE id = CAST(:id AS uuid)", id=visitor.id) == [0]
+    assert api.post(f"/videos/{video}/view", by=person).status_code == 200
+    assert views(video) == 1
+    assert run("SELECT username FROM profiles WHERE id = CAST(:id AS uuid)", id=visitor.id) == ["visitor"]
 
 
 def test_a_view_of_a_person_is_activity(api: Api) -> None:
@@ -154,14 +162,33 @@ def test_a_view_must_be_signed_and_a_bad_token_is_refused(api: Api) -> None:
     assert api.post(path, headers={"Authorization": "Bearer nonsense"}).json["error"] == "invalid_token"
 
 
-def test_views_are_limited_by_address_whatever_session_is_given(api: Api) -> None:
-    video = make_video(ADA)
-    api.post(f"/videos/{video}/view")
-    run("UPDATE rate_limits SET full_at = now() + interval '60 seconds'")
-    answer = api.post(f"/videos/{video}/view", {"sessionId": "fresh"})
+@pytest.mark.parametrize("session", ["one", None])
+def test_each_viewer_has_an_allowance_though_all_come_from_one_address(api: Api, session: str | None) -> None:
+    path, body = f"/videos/{make_video(ADA)}/view", {"sessionId": session} if session else None
+    api.post(path, body)
+    run("UPDATE rate_limits SET full_at = now() + interval '70 seconds' WHERE bucket = 'views'")
+    answer = api.post(path, body)
     assert (answer.status_code, answer.json["error"]) == (429, "rate_limited")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert api.post(f"/videos/{video}/view", by=BOB).status_code == 200
+    for other, person in (("two", None), (None if session else "one", None), ("one", BOB)):
+        assert api.post(path, {"sessionId": other} if other else None, by=person).status_code == 200
+
+
+def test_sessions_may_not_be_invented_without_end(api: Api) -> None:
+    path = f"/videos/{make_video(ADA)}/view"
+    api.post(path, {"sessionId": "one"})
+    run("UPDATE rate_limits SET full_at = now() + interval '70 seconds' WHERE bucket = 'views_address'")
+    answer = api.post(path, {"sessionId": "two"})
+    assert (answer.status_code, answer.json["error"]) == (429, "rate_limited")
+    assert 5 <= int(answer.headers["Retry-After"]) <= 11
+    assert answer.headers["RateLimit-Policy"] == '"views";q=240;w=60'
+    assert answer.headers["RateLimit"].startswith('"views";r=239;')
+    for body, person in ((None, None), ({"sessionId": "two"}, BOB)):
+        assert api.post(path, body, by=person).status_code == 200
+    [address] = run("SELECT subject FROM rate_limits WHERE bucket = 'views_address'")
+    assert sorted(run("SELECT subject FROM rate_limits WHERE bucket = 'views'")) == sorted(
+        [address, "session:one", "session:two", str(BOB.id)]
+    )
 
 
 def test_100_views_of_one_person_at_once_count_once(api: Api) -> None:

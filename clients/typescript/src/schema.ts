@@ -231,7 +231,9 @@ export interface paths {
         /**
          * Count a view
          * @description A view counts once an hour for each viewer and video. The viewer is the signed-in person, else the `sessionId`,
-         *     else the network address, of which only a salted hash is kept.
+         *     else the network address, of which only a salted hash is kept. An anonymous session counts by its id and gets no
+         *     profile. Each viewer may look 240 times a minute; sessions, which anybody can invent, together 6,000 times a
+         *     minute from one address.
          */
         post: operations["videos_view"];
         delete?: never;
@@ -302,7 +304,8 @@ export interface paths {
         };
         /**
          * A profile
-         * @description Numbers are exact at all times. `email` is filled only in one's own profile, empty in all others.
+         * @description Numbers are exact at all times. `email` is filled only in one's own profile, empty in all others. One's own is
+         *     made at the first look; an anonymous session has none.
          */
         get: operations["users_get"];
         put?: never;
@@ -403,7 +406,8 @@ export interface paths {
         /**
          * Supabase tells of a new or changed user
          * @description Makes, changes or deletes the profile with its account: a database webhook on `auth.users`, or an Auth hook
-         *     signed after the Standard Webhooks specification. The same message again changes nothing.
+         *     signed after the Standard Webhooks specification. The same message again changes nothing. An `UPDATE` makes no
+         *     profile, since it may come after the account's deletion, unless it turns an anonymous account into a person.
          */
         post: operations["hooks_supabase_user"];
         delete?: never;
@@ -1286,7 +1290,7 @@ export interface components {
                 };
             };
         };
-        /** @description `rate_limited`: too many of these, for this person or address. */
+        /** @description `rate_limited`: too many of these, for this person, session or address. */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1303,7 +1307,7 @@ export interface components {
                 };
             };
         };
-        /** @description `cooldown`: wait between two videos; or `rate_limited`: too many in an hour. */
+        /** @description `cooldown`: wait between two videos; or `rate_limited`: too many in an hour, or too many tries in a minute. */
         CreationLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];

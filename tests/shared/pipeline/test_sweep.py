@@ -162,6 +162,7 @@ def test_rows_go_when_they_are_old_and_a_bounded_number_at_a_time(
     for order in orders:
         headers = {"Idempotency-Key": "k"}
         line.api.post("/videos/create", {"prompt": "again"}, by=order.owner, headers=headers)
+    line.forget_tries()
     assert repaired(line.sweep()) == {}, "they are in use"
     run(f"UPDATE {table} SET {make_old}")
     (count,) = run(f"SELECT count(*) FROM {table}")
@@ -169,6 +170,16 @@ def test_rows_go_when_they_are_old_and_a_bounded_number_at_a_time(
     assert repaired(line.sweep()) == {name: 2}
     monkeypatch.setattr(sweep, "ROWS_MAX", 5000)
     assert repaired(line.sweep()) == {name: count - 2}
+
+
+def test_looking_for_old_events_writes_nothing_to_the_young_ones_and_passes_by_locked_ones(line: Line) -> None:
+    young, old = line.order(), line.order()
+    run("UPDATE job_events SET created_at = now() - interval '31 days' WHERE job_id = CAST(:id AS uuid)", id=old.job_id)
+    with transaction() as other:
+        other.cursor().execute("SELECT FROM job_events WHERE job_id::text = %s FOR UPDATE", (str(old.job_id),))
+        assert repaired(line.sweep()) == {}
+    assert run("SELECT xmax::text FROM job_events WHERE job_id = CAST(:id AS uuid)", id=young.job_id) == ["0"]
+    assert repaired(line.sweep()) == {"jobEventsRemoved": 1}
 
 
 # Files
