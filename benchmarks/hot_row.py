@@ -53,7 +53,7 @@ def view_values(person: int, video: int) -> dict[str, Any]:
     """Return what the view route gives its statement."""
     viewer = str(person_id(person))
     values = {"user_id": viewer, "email": "", "username": "", "video_id": video_id(video), "session_id": None}
-    return {**values, "viewer": viewer, "subject": viewer, "window_seconds": 3600}
+    return {**values, "viewer": viewer, "address": None, "window_seconds": 3600}
 
 
 STATEMENTS = {"like": (reactions.SQL, like_values), "view": (view.SQL, view_values)}

@@ -42,7 +42,7 @@ def hot_routes(people: int, videos: int) -> list[HotRoute]:
     person = {"email": "'person@example.com'", "username": "'person'"}
     like = {**person, "user_id": PERSON, "video_id": VIDEO, "reaction": "'like'"}
     look = {**person, "user_id": PERSON, "video_id": VIDEO, "session_id": "NULL", "viewer": PERSON + "::text",
-            "subject": PERSON + "::text", "window_seconds": "3600"}  # fmt: skip
+            "address": "NULL", "window_seconds": "3600"}  # fmt: skip
     return [
         HotRoute("feed, signed in", "videos_feed", paths("GET", "/videos/feed"), FEED_SQL, page),
         HotRoute(
