@@ -12,7 +12,10 @@ LANGUAGE sql AS $$
     WITH taken AS (
         UPDATE video_jobs SET
             -- `attempts` counts those that failed: a worker that died is one, a worker that ran out of time is none.
-            status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now()
+            status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now(),
+            -- It may have bought a clip and be waiting for the database, to write that down: it goes first.
+            available_at = CASE WHEN operation_name IS NULL AND submissions > 0
+                THEN clock_timestamp() + interval '30 seconds' ELSE available_at END
         WHERE status = 'running' AND lease_expires_at < clock_timestamp()
         RETURNING id, attempts
     ), noted AS (
@@ -103,6 +106,7 @@ BEGIN
     -- What was bought is written down even by a worker that is so late that its job went back to the line.
     UPDATE video_jobs SET
         operation_name = p_operation_name, provider_status = NULL, updated_at = now(),
+        available_at = least(available_at, clock_timestamp()),
         lease_expires_at = CASE WHEN status = 'running' THEN clock_timestamp() + make_interval(secs => p_lease_seconds) END
     WHERE id = p_job_id AND operation_name IS NULL AND ((fence = p_fence AND status = 'running') OR status = 'queued');
     IF FOUND THEN

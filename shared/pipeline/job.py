@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pg8000.exceptions import DatabaseError
+
 from shared.db.query import fetch_row
 from shared.errors import ApiError
 from shared.log import log
 
-# A database that restarts is back within this time; a submission that was paid for is worth the wait.
+# A database that restarts is back within this time.
 _PATIENCE_SECONDS = 45.0
 
 CLAIM = """
@@ -79,14 +81,16 @@ class Job:
         """Whether the person was promised an answer by now."""
         return time.monotonic() > self.deadline
 
-    def write(self, sql: str, event: str | None, **values: Any) -> None:
+    def write(self, sql: str, event: str | None, *, patience_seconds: float = 0.0, **values: Any) -> None:
         """Run one of this module's statements under the fence and log `event`, if it is one. Raises LeaseLostError.
 
         A lease is renewed for `lease_seconds` unless `values` say for how long. A database that cannot be reached is
-        waited for; after that raises ApiError `database_unavailable`.
+        waited for, up to `patience_seconds` when that is longer than usual; after that raises ApiError
+        `database_unavailable`. A statement that it refuses is repeated too, for the usual time; after that raises
+        pg8000's DatabaseError.
         """
         values = {"lease_seconds": self.lease_seconds, **values}
-        row = _patiently(sql, job_id=self.id, fence=self.fence, **values)
+        row = _patiently(sql, patience_seconds, job_id=self.id, fence=self.fence, **values)
         if row is None or row[0] is not True:
             raise LeaseLostError(f"job {self.id}, fence {self.fence}")
         if event is not None:
@@ -120,15 +124,18 @@ def _loggable(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in hidden}
 
 
-def _patiently(sql: str, **values: Any) -> list[Any] | None:
-    """Run a statement that may be repeated, again and again while the database cannot be reached, for a while."""
-    patience_ends = time.monotonic() + _PATIENCE_SECONDS
-    pause_seconds = 0.5
+def _patiently(sql: str, patience_seconds: float, **values: Any) -> list[Any] | None:
+    """Run a statement that may be repeated, again and again while the database is away or refuses it, for a while."""
+    started, pause_seconds = time.monotonic(), 0.5
     while True:
         try:
             return fetch_row(sql, read_only=True, **values)
-        except ApiError:
-            if time.monotonic() + pause_seconds > patience_ends:
+        except (ApiError, DatabaseError) as error:
+            # A database that answers lets others take the job over, so there is no use in outwaiting a refusal.
+            patience = (
+                _PATIENCE_SECONDS if isinstance(error, DatabaseError) else max(patience_seconds, _PATIENCE_SECONDS)
+            )
+            if time.monotonic() + pause_seconds > started + patience:
                 raise
             time.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * 2, 5)

@@ -8,9 +8,12 @@ import time
 from dataclasses import replace
 from uuid import UUID
 
+from pg8000.exceptions import DatabaseError
+
 from shared.config import Settings
 from shared.errors import ApiError
 from shared.generation.provider import Clip, GenerationError, Provider
+from shared.log import RECORD, log_crash
 from shared.media.ingest import Ingested
 from shared.pipeline import job as jobs
 from shared.pipeline.assets import asset_rows
@@ -76,7 +79,7 @@ class Pipeline:
             if job.attempts >= self._settings.video_job_max_attempts or (job.is_overdue and not job.operation_name):
                 raise GenerationError("timed_out", f"after {job.attempts} attempts")
             if job.operation_name is None:
-                job = replace(job, operation_name=self._submit(job))
+                job = replace(job, operation_name=self._submit(job, deadline))
             clip = self._wait(job, deadline, asks_once=asks_once)
             ingested = self._store(job, clip, deadline)
             self._finish(job, clip, ingested)
@@ -84,20 +87,40 @@ class Pipeline:
             self._failed(job, error)
         except (ApiError, LeaseLostError):
             raise
-        except Exception:
-            # A bug: counted, so that it comes to an end, and off the lane, so that it stops nobody else's video.
+        except Exception as error:
+            # A bug: counted, so that it comes to an end, and off the lane, so that it stops nobody else's video. Told
+            # first: should giving back fail too, nothing else would.
+            log_crash("job_crashed", error, jobId=job.id)
             self._give_back(job, _backoff_seconds(job), "crashed", failed=True)
             raise
 
-    def _submit(self, job: Job) -> str:
+    def _submit(self, job: Job, deadline: float) -> str:
+        """Buy a clip, write its operation's name down and return it.
+
+        Raises GenerationError: `submission_unconfirmed`, which nothing repeats, when a clip may have been bought that
+        no row can name.
+        """
         lease_seconds = max(job.lease_seconds, SUBMISSION_SECONDS)
         job.write(jobs.SUBMITTING, "job_submitting", provider=self._provider.name, lease_seconds=lease_seconds)
         seed = job.scene_id.int % SEEDS
         aspect_ratio = self._settings.generation_aspect_ratio
-        operation_name = self._provider.submit(job.prompt, str(job.scene_id), aspect_ratio, seed)
+        try:
+            operation_name = self._provider.submit(job.prompt, str(job.scene_id), aspect_ratio, seed)
+        except GenerationError:
+            raise
+        except Exception as error:
+            # A bug, and nobody knows on which side of the purchase.
+            log_crash("submission_crashed", error, jobId=job.id)
+            raise GenerationError("submission_unconfirmed", repr(error)) from error
         # Should the next write never happen, this line is the only trace of what was bought.
-        job.log("job_accepted", operation=operation_name)
-        job.write(jobs.SUBMITTED, "job_submitted", operation_name=operation_name)
+        job.log("job_accepted", RECORD, operation=operation_name)
+        # As long as there is time: whoever gives up here has the clip bought again.
+        patience_seconds = deadline + RESERVE_SECONDS / 2 - time.monotonic()
+        try:
+            job.write(jobs.SUBMITTED, "job_submitted", patience_seconds=patience_seconds, operation_name=operation_name)
+        except DatabaseError as error:
+            log_crash("submission_crashed", error, jobId=job.id)
+            raise GenerationError("submission_unconfirmed", f"{operation_name} was not written down") from error
         return operation_name
 
     def _wait(self, job: Job, deadline: float, *, asks_once: bool) -> Clip:

@@ -71,6 +71,9 @@ def test_a_worker_killed_anywhere_loses_nothing_and_buys_nothing_twice(
     if mark != "job_completed":
         assert line.deliver(order) == 503, "the dead worker's lease still holds"
         line.end_lease(order)
+    if mark in ("job_submitting", WINDOW):
+        assert line.deliver(order) == 503, "a worker that is not dead would write down first what it bought"
+        line.set(order, "available_at = now()")
 
     assert line.deliver(order) == 200
     video = line.video(order)

@@ -1,0 +1,142 @@
+"""What was bought is written down, whatever happens around the purchase, and is never bought again."""
+
+import io
+import json
+import sys
+import threading
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from shared.config import settings
+from shared.errors import ApiError
+from shared.generation.provider import Clip, Progress
+from shared.pipeline import job
+from shared.pipeline.run import Pipeline
+from shared.storage.factory import storage
+from tests.rows import run
+from tests.shared.pipeline.conftest import Interceptor
+from tests.shared.pipeline.line import Line, Order
+
+
+class Shop:
+    """A provider that sells what it is told to; its clips are never ready."""
+
+    name = "shop"
+
+    def __init__(self, sell: Callable[[], str]) -> None:
+        self.sold = 0
+        self._sell = sell
+
+    def submit(self, prompt: str, scene_id: str, aspect_ratio: str, seed: int) -> str:
+        self.sold += 1
+        return self._sell()
+
+    def poll(self, operation_name: str, scene_id: str, last_status: str | None) -> Progress | Clip:
+        raise ZeroDivisionError
+
+    def is_operation_name(self, text: str) -> bool:
+        return True
+
+    def work(self, order: Order) -> str:
+        """Run a worker that buys here."""
+        return Pipeline(settings(), self, storage(settings())).run(order.job_id, 600)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the usual patience with the database end after the first repetition."""
+    monkeypatch.setattr(job, "_PATIENCE_SECONDS", 0.6)
+
+
+def test_a_bug_around_the_purchase_buys_nothing_twice(line: Line) -> None:
+    def broken() -> str:
+        raise RecursionError
+
+    order, shop = line.order(), Shop(broken)
+    for _ in range(3):
+        assert shop.work(order) == "done"
+    assert line.video(order)["failure"]["code"] == "submission_unconfirmed"
+    assert (shop.sold, line.job(order)["submissions"]) == (1, 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_purchase_that_cannot_be_written_down_is_not_repeated(line: Line) -> None:
+    first, second, shop = line.order(), line.order(), Shop(lambda: "the same name")
+    with pytest.raises(ZeroDivisionError):
+        shop.work(first)
+    for _ in range(2):
+        assert shop.work(second) == "done"
+    assert line.video(second)["failure"]["code"] == "submission_unconfirmed"
+    assert shop.sold == 2
+
+
+def test_a_database_that_refuses_for_a_moment_is_asked_again(line: Line) -> None:
+    first, second, shop = line.order(), line.order(), Shop(lambda: "the same name")
+    line.set(first, "operation_name = 'the same name'")
+    timer = threading.Timer(0.3, lambda: line.set(first, "operation_name = NULL"))
+    timer.start()
+    with pytest.raises(ZeroDivisionError):
+        shop.work(second)
+    timer.join()
+    assert line.job(second)["operation_name"] == "the same name"
+
+
+class GoneOutput(io.StringIO):
+    """Standard output whose reader has gone away."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_nobody_reads_stops_nothing(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = line.order()
+    monkeypatch.setattr(sys, "stdout", GoneOutput())
+    assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+
+
+def test_a_bug_is_told_also_when_the_job_cannot_be_given_back(
+    line: Line, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, shop = line.order(), Shop(lambda: uuid4().hex)
+
+    def poll(_name: str, _scene_id: str, _status: str | None) -> Progress:
+        run("DELETE FROM videos WHERE id = CAST(:id AS uuid)", id=order.video_id)
+        raise ZeroDivisionError("in the middle")
+
+    monkeypatch.setattr(shop, "poll", poll)
+    with pytest.raises(ApiError, match="lane_busy"):
+        shop.work(order)
+    assert "ZeroDivisionError: in the middle" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "ERROR"])
+def test_the_trace_of_a_purchase_is_in_every_log(
+    line: Line, configure: Callable[..., None], capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    configure(LOG_LEVEL=level)
+    order = line.order()
+    assert line.deliver(order) == 200
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (accepted,) = [each for each in lines if each["message"] == "job_accepted"]
+    assert (accepted["operation"], accepted["severity"]) == (line.job(order)["operation_name"], "NOTICE")
+
+
+def test_who_may_have_bought_a_clip_writes_before_the_next_one_buys(line: Line, interceptor: Interceptor) -> None:
+    """Its lease ran out while the database was away; others are back as early as the worker."""
+    order, statuses = line.order(), []
+
+    def others_first(path: str) -> None:
+        if path.endswith("GenerateVideoText"):
+            interceptor.calm()
+            line.end_lease(order)
+            statuses.append(line.deliver(order))
+
+    interceptor.after = others_first
+    statuses.append(line.deliver(order))
+    assert statuses == [503, 503]
+    assert line.job(order)["operation_name"]
+    assert line.deliver(order) == 200, "at once: what is bought need not wait"
+    assert line.bought(order) == 1
