@@ -107,6 +107,8 @@ BEGIN
     UPDATE video_jobs SET
         operation_name = p_operation_name, provider_status = NULL, updated_at = now(),
         available_at = least(available_at, clock_timestamp()),
+        -- What failed before the purchase is not held against the clip. `submissions` bounds the purchases.
+        attempts = 0,
         lease_expires_at = CASE WHEN status = 'running' THEN clock_timestamp() + make_interval(secs => p_lease_seconds) END
     WHERE id = p_job_id AND operation_name IS NULL AND ((fence = p_fence AND status = 'running') OR status = 'queued');
     IF FOUND THEN

@@ -58,7 +58,7 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job. `attempts` are the failed ones so far, `submissions` all those to the provider.
+    """A claimed job. `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider.
 
     `deadline` is a moment of `time.monotonic()`; `lease_seconds` is how long each sign of life lasts.
     """

@@ -76,10 +76,10 @@ class Pipeline:
 
     def _try(self, job: Job, deadline: float, *, asks_once: bool) -> None:
         try:
-            if job.attempts >= self._settings.video_job_max_attempts or (job.is_overdue and not job.operation_name):
-                raise GenerationError("timed_out", f"after {job.attempts} attempts")
+            self._check_may_go_on(job)
             if job.operation_name is None:
-                job = replace(job, operation_name=self._submit(job, deadline))
+                job = replace(job, submissions=job.submissions + 1)
+                job = replace(job, operation_name=self._submit(job, deadline), attempts=0)
             clip = self._wait(job, deadline, asks_once=asks_once)
             ingested = self._store(job, clip, deadline)
             self._finish(job, clip, ingested)
@@ -93,6 +93,17 @@ class Pipeline:
             log_crash("job_crashed", error, jobId=job.id)
             self._give_back(job, _backoff_seconds(job), "crashed", failed=True)
             raise
+
+    def _check_may_go_on(self, job: Job) -> None:
+        """Raise GenerationError when there is nothing left to try: no purchase, or no more of a clip that is bought."""
+        most = self._settings.video_job_max_attempts
+        if job.operation_name is None:
+            is_over = job.is_overdue or job.attempts >= most or job.submissions >= most
+        else:
+            # After the last attempt the provider is asked once more: the clip may be ready.
+            is_over = job.attempts > most
+        if is_over:
+            raise GenerationError("timed_out", f"after {job.attempts} attempts, {job.submissions} submissions")
 
     def _submit(self, job: Job, deadline: float) -> str:
         """Buy a clip, write its operation's name down and return it.
@@ -132,7 +143,8 @@ class Pipeline:
             if isinstance(state, Clip):
                 self._sign_of_life(job, state.status, _PROGRESS_WHILE_STORING, is_new=state.status != status)
                 return state
-            if polls >= self._settings.video_status_max_polls or job.is_overdue:
+            no_more_attempts = job.attempts >= self._settings.video_job_max_attempts
+            if polls >= self._settings.video_status_max_polls or job.is_overdue or no_more_attempts:
                 raise GenerationError("timed_out", f"after {polls} polls")
             self._sign_of_life(job, state.status, self._progress(polls), is_new=state.status != status)
             status = state.status
@@ -168,8 +180,10 @@ class Pipeline:
         """Give the job back when another try may help, else end it. Raises ApiError `try_again` in the first case."""
         job.log("job_attempt_failed", "WARNING", code=error.code, detail=error.detail)
         # An operation that lives is paid for: what keeps us from its clip is tried until the deadline, not counted.
-        counts = job.operation_name is None or error.resubmit or error.code == "not_playable"
-        is_last = job.is_overdue or (counts and job.attempts + 1 >= self._settings.video_job_max_attempts)
+        buys = job.operation_name is None or error.resubmit
+        counts = buys or error.code == "not_playable"
+        most = self._settings.video_job_max_attempts
+        is_last = job.is_overdue or (counts and job.attempts + 1 >= most) or (buys and job.submissions >= most)
         if error.transient and not is_last:
             delay_seconds = error.retry_after_seconds or (_backoff_seconds(job) if counts else _PAUSE_SECONDS)
             self._give_back(job, delay_seconds, error.code, failed=counts, forget_operation=error.resubmit)
@@ -199,4 +213,5 @@ class Pipeline:
 
 
 def _backoff_seconds(job: Job) -> float:
-    return float(min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**job.attempts))
+    tries = max(job.attempts, job.submissions - 1)
+    return float(min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**tries))

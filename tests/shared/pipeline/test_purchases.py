@@ -140,3 +140,24 @@ def test_who_may_have_bought_a_clip_writes_before_the_next_one_buys(line: Line, 
     assert line.job(order)["operation_name"]
     assert line.deliver(order) == 200, "at once: what is bought need not wait"
     assert line.bought(order) == 1
+
+
+def test_what_failed_before_the_purchase_is_not_held_against_the_clip(line: Line) -> None:
+    line.twin.arm("truncated_file", times=1)
+    order = line.order()
+    line.set(order, "attempts = 4, submissions = 3")
+    assert line.deliver(order) == 503
+    assert line.job(order)["attempts"] == 1
+    line.set(order, "available_at = now()")
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == "completed"
+    assert line.bought(order) == 1
+
+
+@pytest.mark.parametrize("counted", ["attempts", "submissions"])
+def test_nothing_is_bought_after_the_last_attempt(line: Line, counted: str) -> None:
+    order = line.order()
+    line.set(order, f"{counted} = {settings().video_job_max_attempts}")
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == "failed"
+    assert line.bought(order) == 0
