@@ -58,7 +58,8 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job. `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider.
+    """A claimed job. `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider,
+    `failure_code` says how the last attempt failed.
 
     `deadline` is a moment of `time.monotonic()`; `lease_seconds` is how long each sign of life lasts.
     """
@@ -72,14 +73,20 @@ class Job:
     scene_id: UUID
     operation_name: str | None
     provider_status: str | None
+    failure_code: str | None
     attempts: int
     submissions: int
     polls: int
 
     @property
+    def seconds_left(self) -> float:
+        """The time until the person was promised an answer."""
+        return self.deadline - time.monotonic()
+
+    @property
     def is_overdue(self) -> bool:
         """Whether the person was promised an answer by now."""
-        return time.monotonic() > self.deadline
+        return self.seconds_left < 0
 
     def write(self, sql: str, event: str | None, *, patience_seconds: float = 0.0, **values: Any) -> None:
         """Run one of this module's statements under the fence and log `event`, if it is one. Raises LeaseLostError.

@@ -12,7 +12,7 @@ from pg8000.exceptions import DatabaseError
 
 from shared.config import Settings
 from shared.errors import ApiError
-from shared.generation.provider import Clip, GenerationError, Provider
+from shared.generation.provider import FAILURES, Clip, GenerationError, Provider
 from shared.log import RECORD, log_crash
 from shared.media.ingest import Ingested
 from shared.pipeline import job as jobs
@@ -96,14 +96,18 @@ class Pipeline:
 
     def _check_may_go_on(self, job: Job) -> None:
         """Raise GenerationError when there is nothing left to try: no purchase, or no more of a clip that is bought."""
-        most = self._settings.video_job_max_attempts
+        settings = self._settings
+        most = settings.video_job_max_attempts
         if job.operation_name is None:
-            is_over = job.is_overdue or job.attempts >= most or job.submissions >= most
+            # A clip that cannot be ready in time would be bought in vain.
+            needed_seconds = min(2 * settings.video_expected_seconds, settings.video_job_deadline_seconds / 2)
+            is_over = job.seconds_left < needed_seconds or job.attempts >= most or job.submissions >= most
         else:
             # After the last attempt the provider is asked once more: the clip may be ready.
             is_over = job.attempts > most
         if is_over:
-            raise GenerationError("timed_out", f"after {job.attempts} attempts, {job.submissions} submissions")
+            code = job.failure_code if job.failure_code in FAILURES else "timed_out"
+            raise GenerationError(code, f"after {job.attempts} attempts, {job.submissions} submissions")
 
     def _submit(self, job: Job, deadline: float) -> str:
         """Buy a clip, write its operation's name down and return it.

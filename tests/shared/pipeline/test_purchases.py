@@ -18,6 +18,7 @@ from shared.storage.factory import storage
 from tests.rows import run
 from tests.shared.pipeline.conftest import Interceptor
 from tests.shared.pipeline.line import Line, Order
+from tests.shared.pipeline.test_deliveries import abandoned
 
 
 class Shop:
@@ -161,3 +162,45 @@ def test_nothing_is_bought_after_the_last_attempt(line: Line, counted: str) -> N
     assert line.deliver(order) == 200
     assert line.video(order)["status"] == "failed"
     assert line.bought(order) == 0
+
+
+def test_a_clip_that_cannot_be_ready_in_time_is_not_bought(line: Line) -> None:
+    order = line.order()
+    line.set(order, "deadline_at = now() + interval '1 second'")
+    assert line.deliver(order) == 200
+    assert line.video(order)["failure"]["code"] == "timed_out"
+    assert line.bought(order) == 0
+
+
+def test_a_paid_clip_is_asked_for_once_more_after_the_deadline(line: Line) -> None:
+    order = abandoned(line)
+    line.set(order, "deadline_at = now() - interval '14 minutes'")
+    assert line.sweep()["timedOut"] == 0
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == "completed"
+
+
+def test_a_paid_clip_that_nobody_asks_for_ends_all_the_same(line: Line) -> None:
+    order = abandoned(line)
+    line.set(order, "deadline_at = now() - interval '16 minutes'")
+    assert line.sweep()["timedOut"] == 1
+    assert line.video(order)["failure"]["code"] == "provider_unavailable", "the last that was heard of it"
+
+
+def test_a_long_delay_of_a_paid_clip_ends_with_the_deadline(line: Line) -> None:
+    line.twin.arm("poll_quota", times=1)
+    order = line.order()
+    line.set(order, "deadline_at = now() + interval '1 minute'")
+    assert line.deliver(order) == 503
+    job = line.job(order)
+    assert job["available_at"] == job["deadline_at"]
+
+
+def test_a_provider_that_answers_again_is_not_what_ends_the_job(line: Line) -> None:
+    line.twin.control("/settings", {"secondsPerClip": 60})
+    order = abandoned(line)
+    assert line.job(order)["failure_code"] == "provider_unavailable"
+    line.look(order)
+    line.set(order, "deadline_at = now() - interval '16 minutes'")
+    assert line.sweep()["timedOut"] == 1
+    assert line.video(order)["failure"]["code"] == "timed_out"
