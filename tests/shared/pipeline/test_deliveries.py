@@ -138,6 +138,15 @@ def test_the_trail_of_events_and_the_log_tell_the_same_story(line: Line, capsys:
     assert line.job(order)["polls"] > told.count("job_progressed")
 
 
+def test_a_failure_is_logged_under_the_name_that_is_counted(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    line.twin.arm("refused")
+    order = line.order()
+    assert line.deliver(order) == 200
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (failed,) = [each for each in lines if each["message"] == "job_failed"]
+    assert (failed["code"], failed["blames_prompt"]) == ("prompt_refused", True)
+
+
 def test_progress_only_grows_and_is_whole_when_the_file_can_be_read(line: Line, interceptor: Any) -> None:
     line.twin.control("/settings", {"secondsPerClip": 0.4})
     order, seen = line.order(), [0]
