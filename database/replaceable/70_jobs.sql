@@ -40,8 +40,8 @@ $$;
 -- worker with this one, is at it) or 'later' (it waits out a delay); only with 'claimed' is the rest set.
 -- `p_poll_seconds` is set by who wants no more than to ask the provider once; that leaves no event.
 CREATE TYPE logic.claim AS (
-    outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, operation_name text, provider_status text,
-    failure_code text, attempts integer, submissions integer, polls integer, seconds_to_deadline double precision);
+    outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, provider text, operation_name text,
+    provider_status text, failure_code text, attempts integer, submissions integer, polls integer, seconds_to_deadline double precision);
 
 CREATE FUNCTION logic.claim_job(p_job_id uuid, p_lease_seconds double precision, p_poll_seconds double precision)
 RETURNS logic.claim
@@ -69,8 +69,8 @@ BEGIN
     IF p_poll_seconds IS NULL THEN
         PERFORM logic.note_job_event(p_job_id, 'claimed', jsonb_build_object('fence', v_job.fence));
     END IF;
-    v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.operation_name,
-        v_job.provider_status, v_job.failure_code, v_job.attempts, v_job.submissions, v_job.polls,
+    v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.provider,
+        v_job.operation_name, v_job.provider_status, v_job.failure_code, v_job.attempts, v_job.submissions, v_job.polls,
         extract(epoch FROM v_job.deadline_at - clock_timestamp()));
     RETURN v_claim;
 EXCEPTION WHEN unique_violation THEN

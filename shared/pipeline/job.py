@@ -58,8 +58,10 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job. `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider,
-    `failure_code` says how the last attempt failed.
+    """A claimed job. `provider` sold it the operation, if it has one.
+
+    `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider; `failure_code` says
+    how the last attempt failed.
 
     `deadline` is a moment of `time.monotonic()`; `lease_seconds` is how long each sign of life lasts.
     """
@@ -71,6 +73,7 @@ class Job:
     video_id: UUID
     prompt: str
     scene_id: UUID
+    provider: str | None
     operation_name: str | None
     provider_status: str | None
     failure_code: str | None

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from pg8000.exceptions import DatabaseError
 
-from shared.config import Settings
+from shared.config import ConfigurationError, Settings
 from shared.errors import ApiError
+from shared.generation.factory import provider_named
 from shared.generation.provider import FAILURES, Clip, GenerationError, Provider
 from shared.log import RECORD, log_crash
 from shared.media.ingest import Ingested
@@ -79,7 +80,7 @@ class Pipeline:
             self._check_may_go_on(job)
             if job.operation_name is None:
                 job = replace(job, submissions=job.submissions + 1)
-                job = replace(job, operation_name=self._submit(job, deadline), attempts=0)
+                job = replace(job, operation_name=self._submit(job, deadline), provider=self._provider.name, attempts=0)
             clip = self._wait(job, deadline, asks_once=asks_once)
             ingested = self._store(job, clip, deadline)
             self._finish(job, clip, ingested)
@@ -140,9 +141,10 @@ class Pipeline:
 
     def _wait(self, job: Job, deadline: float, *, asks_once: bool) -> Clip:
         """Poll until the clip is ready. Raises GenerationError, or ApiError `try_again` when time runs out."""
+        provider = self._seller(job)
         status, polls = job.provider_status, job.polls
         while True:
-            state = self._provider.poll(job.operation_name or "", str(job.scene_id), status)
+            state = provider.poll(job.operation_name or "", str(job.scene_id), status)
             polls += 1
             if isinstance(state, Clip):
                 self._sign_of_life(job, state.status, _PROGRESS_WHILE_STORING, is_new=state.status != status)
@@ -156,6 +158,18 @@ class Pipeline:
                 self._give_back(job, 0, None if asks_once else "deadline", failed=False)
                 raise ApiError("try_again", headers={"Retry-After": "1"})
             time.sleep(self._settings.video_status_poll_seconds)
+
+    def _seller(self, job: Job) -> Provider:
+        """Return the provider that sold the job's operation, which need not be the one that sells the next.
+
+        Raises GenerationError when its settings are gone: they may come back until the deadline.
+        """
+        if job.provider is None or job.provider == self._provider.name:
+            return self._provider
+        try:
+            return provider_named(job.provider, self._settings)
+        except ConfigurationError as error:
+            raise GenerationError("provider_unavailable", str(error)) from error
 
     def _progress(self, polls: int) -> int:
         waited_seconds = polls * self._settings.video_status_poll_seconds

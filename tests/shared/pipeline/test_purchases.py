@@ -204,3 +204,32 @@ def test_a_provider_that_answers_again_is_not_what_ends_the_job(line: Line) -> N
     line.set(order, "deadline_at = now() - interval '16 minutes'")
     assert line.sweep()["timedOut"] == 1
     assert line.video(order)["failure"]["code"] == "timed_out"
+
+
+def switch_to_veo(configure: Callable[..., None], flow_project_id: str) -> None:
+    configure(
+        GENERATION_PROVIDER="veo",
+        VEO_API_URL="http://127.0.0.1:9",
+        GCS_BUCKET="clips",
+        FLOW_PROJECT_ID=flow_project_id,
+    )
+
+
+def test_a_clip_comes_from_the_provider_that_sold_it(line: Line, configure: Callable[..., None]) -> None:
+    order = abandoned(line)
+    switch_to_veo(configure, settings().flow_project_id or "")
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == "completed"
+    assert line.bought(order) == 1
+
+
+def test_a_clip_of_a_provider_without_settings_waits_for_them(line: Line, configure: Callable[..., None]) -> None:
+    order, project_id = abandoned(line), settings().flow_project_id or ""
+    switch_to_veo(configure, "")
+    assert line.deliver(order) == 503
+    job = line.job(order)
+    assert (job["status"], job["attempts"], job["submissions"]) == ("queued", 0, 1)
+    configure(FLOW_PROJECT_ID=project_id)
+    line.set(order, "available_at = now()")
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == "completed"
