@@ -41,7 +41,10 @@ def store(job: Job, clip: Clip, settings: Settings, storage: Storage, alive: Cal
 
 def _chunks(clip: Clip, settings: Settings) -> Iterator[bytes]:
     """Yield the clip's bytes. A generator, so that nothing is asked for when the clip is stored already."""
-    source = urlsplit(clip.source_url)
+    try:
+        source = urlsplit(clip.source_url)
+    except ValueError as error:
+        raise GenerationError("source_not_allowed", "not an address") from error
     if source.scheme == "gs":
         # The provider wrote into our own bucket, beside the names that the API gives out.
         if source.netloc != settings.gcs_bucket:

@@ -5,12 +5,14 @@ import json
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from shared.config import settings
 from shared.errors import ApiError
+from shared.generation.flow import FlowProvider
 from shared.generation.provider import Clip, Progress
 from shared.pipeline import job
 from shared.pipeline.run import Pipeline
@@ -233,3 +235,34 @@ def test_a_clip_of_a_provider_without_settings_waits_for_them(line: Line, config
     line.set(order, "available_at = now()")
     assert line.deliver(order) == 200
     assert line.video(order)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("clip", "code"),
+    [
+        (Clip("https://[x", None, "READY"), "source_not_allowed"),
+        (Clip("https://example.org/clip", None, "READY"), "source_not_allowed"),
+    ],
+)
+def test_an_address_that_is_none_ends_the_job_at_once(
+    line: Line, monkeypatch: pytest.MonkeyPatch, clip: Clip, code: str
+) -> None:
+    order, shop = line.order(), Shop(lambda: uuid4().hex)
+    monkeypatch.setattr(shop, "poll", lambda *_: clip)
+    assert shop.work(order) == "done"
+    assert line.video(order)["failure"]["code"] == code
+
+
+def test_a_poster_whose_address_is_none_costs_nothing(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    poll = FlowProvider.poll
+
+    def odd(self: FlowProvider, name: str, scene_id: str, status: str | None) -> Progress | Clip:
+        found = poll(self, name, scene_id, status)
+        return replace(found, thumbnail_url="https://[x") if isinstance(found, Clip) else found
+
+    monkeypatch.setattr(FlowProvider, "poll", odd)
+    order = line.order()
+    assert line.deliver(order) == 200
+    video = line.video(order)
+    assert video["status"] == "completed"
+    assert ["sourceUrl" in asset for asset in video["assets"]] == [True, False]
