@@ -1,7 +1,6 @@
 """The `gcp` backend: a Cloud Storage bucket."""
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ApiError
-from shared.storage.store import StoredObject, attachment, content_type_of
+from shared.storage.store import StoredObject, attachment, content_type_of, expiry
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
@@ -44,7 +43,7 @@ class GcsStorage:
         self._client = client
         self._bucket = client.bucket(bucket)
         self._public_base = public_base or f"https://storage.googleapis.com/{bucket}"
-        self._signed: dict[tuple[str, str, float], tuple[float, str]] = {}
+        self._signed: dict[tuple[str, str, float], tuple[str, datetime]] = {}
         self._signing = Lock()
 
     def put(self, key: str, chunks: Iterable[bytes]) -> StoredObject:
@@ -117,20 +116,21 @@ class GcsStorage:
         content_type_of(key)
         return f"{self._public_base}/{key}"
 
-    def signed_url(self, key: str, seconds: float, filename: str) -> str:
+    def signed_url(self, key: str, seconds: float, filename: str) -> tuple[str, datetime]:
         """Sign with V4, or answer from memory: each signature is a call of the IAM service."""
         content_type_of(key)
         wanted = (key, filename, seconds)
         with self._signing:
-            signed_at, url = self._signed.get(wanted, (0.0, ""))
-            if time.time() - signed_at < seconds / 2:
-                return url
-        url = self._sign(key, seconds, attachment(filename))
+            kept = self._signed.get(wanted)
+            if kept and kept[1] > expiry(seconds / 2):
+                return kept
+        expires_at = expiry(seconds)
+        signed = self._sign(key, seconds, attachment(filename)), expires_at
         with self._signing:
             if len(self._signed) >= SIGNED_URLS_KEPT:
                 self._signed.clear()
-            self._signed[wanted] = (time.time(), url)
-        return url
+            self._signed[wanted] = signed
+        return signed
 
     def file_path(self, key: str) -> str:
         """Return the gs:// name, as Google's tools want it."""
