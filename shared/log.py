@@ -31,10 +31,11 @@ def log(event: str, severity: str = "INFO", **fields: Any) -> None:
         return
     now = datetime.now(UTC).isoformat()
     line = {"severity": severity, "message": event, "time": now, **(request_fields.get() or {}), **fields}
+    text = _encode(line) + "\n"
     # An output that is gone (ValueError: closed) must not undo, nor repeat, what the line was to tell of.
     with suppress(OSError, ValueError):
         # One write for the whole line, so that lines of concurrent threads do not mix.
-        sys.stdout.write(_encode(line) + "\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
 
 
