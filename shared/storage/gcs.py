@@ -19,6 +19,8 @@ UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
 READ_BYTES = 2 * 1024 * 1024
 SHA256_METADATA = "sha256"
 SIGNED_URLS_KEPT = 2_000
+# A call ends well within the lease of a job whose file it is about; the library would try for two minutes.
+_TIMEOUT_SECONDS, _RETRY_SECONDS = 20.0, 20.0
 
 
 def make_client(project: str | None, emulator_url: str | None) -> "Client":
@@ -64,7 +66,7 @@ class GcsStorage:
     def find(self, key: str) -> StoredObject | None:
         """Ask for the metadata; hash the object when it carries no sha256 (written by others, or interrupted)."""
         with _cloud_errors():
-            blob = self._bucket.get_blob(self._blob(key).name)
+            blob = self._bucket.get_blob(self._blob(key).name, **_patience())
             if blob is None:
                 return None
             sha256 = (blob.metadata or {}).get(SHA256_METADATA)
@@ -82,7 +84,8 @@ class GcsStorage:
             wanted = READ_BYTES if end is None else min(READ_BYTES, end - start)
             with _cloud_errors(), _missing_is_not_found():
                 try:
-                    piece = blob.download_as_bytes(start=start, end=start + wanted - 1, raw_download=True)
+                    end_byte = start + wanted - 1
+                    piece = blob.download_as_bytes(start=start, end=end_byte, raw_download=True, **_patience())
                 except Exception as error:
                     if _status(error) != 416:
                         raise
@@ -97,7 +100,7 @@ class GcsStorage:
         """Delete the object's live version."""
         with _cloud_errors():
             try:
-                self._blob(key).delete()
+                self._blob(key).delete(**_patience())
             except Exception as error:
                 if _status(error) != 404:
                     raise
@@ -154,7 +157,12 @@ class GcsStorage:
         content_type = content_type_of(blob.name)
         try:
             # No size is given: this makes it a resumable upload whatever its length.
-            blob.upload_from_file(stream, content_type=content_type, if_generation_match=0, checksum="crc32c")
+            blob.upload_from_file(
+                stream, content_type=content_type, if_generation_match=0, checksum="crc32c", **_patience()
+            )
+        except ValueError as error:
+            # The service has taken less than it was sent, and the stream cannot be turned back.
+            raise ApiError("storage_unavailable", cause=f"{type(error).__name__}: {error}") from error
         except Exception as error:
             if _status(error) != 412:
                 raise
@@ -165,7 +173,7 @@ class GcsStorage:
         # Known only after the last byte, so it cannot travel with the upload. `find` makes up for an interruption here.
         blob.metadata = {**(blob.metadata or {}), SHA256_METADATA: sha256}
         with _missing_is_not_found():
-            blob.patch()
+            blob.patch(**_patience())
         return StoredObject(blob.name, size_bytes, sha256, content_type_of(blob.name))
 
     def _sign(self, key: str, seconds: float, disposition: str) -> str:
@@ -207,6 +215,14 @@ class _HashedStream:
         self.sha256.update(taken)
         self.size_bytes += len(taken)
         return taken
+
+
+def _patience() -> dict[str, Any]:
+    """Return the arguments of a call to the bucket that say how long it may take."""
+    # Loaded with the client already.
+    from google.cloud.storage.retry import DEFAULT_RETRY  # noqa: PLC0415
+
+    return {"timeout": _TIMEOUT_SECONDS, "retry": DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)}
 
 
 def _signer(credentials: Any) -> dict[str, str] | None:
