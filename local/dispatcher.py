@@ -67,7 +67,8 @@ class Dispatcher:
         if status is not None and 200 <= status < 300:
             connection.execute("UPDATE tasks SET finished_at = ? WHERE name = ?", (time.time(), name))
             return
-        delay_seconds = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**dispatches)
+        # The exponent is bounded too: a task that is refused for a day would make a number that no float can hold.
+        delay_seconds = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(dispatches, 10))
         connection.execute(
             "UPDATE tasks SET dispatches = dispatches + 1, due_at = ? WHERE name = ?",
             (time.time() + delay_seconds, name),

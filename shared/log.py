@@ -6,6 +6,7 @@ https://cloud.google.com/logging/docs/structured-logging
 import json
 import sys
 import traceback
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from shared.config import settings
 
 _SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
+# Of a record that must be found later: written at every LOG_LEVEL, and no alert.
+RECORD = "NOTICE"
 _CRASH_TYPE = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
 # Made once: `json.dumps` with a default of its own makes one for every line.
@@ -24,13 +27,16 @@ request_fields: ContextVar[dict[str, str] | None] = ContextVar("request_fields",
 
 def log(event: str, severity: str = "INFO", **fields: Any) -> None:
     """Write one line: a constant event name, and fields that are ids, numbers and short texts, never secrets."""
-    if _SEVERITIES.index(severity) < _SEVERITIES.index(settings().log_level):
+    if severity != RECORD and _SEVERITIES.index(severity) < _SEVERITIES.index(settings().log_level):
         return
     now = datetime.now(UTC).isoformat()
     line = {"severity": severity, "message": event, "time": now, **(request_fields.get() or {}), **fields}
-    # One write for the whole line, so that lines of concurrent threads do not mix.
-    sys.stdout.write(_encode(line) + "\n")
-    sys.stdout.flush()
+    text = _encode(line) + "\n"
+    # An output that is gone (ValueError: closed) must not undo, nor repeat, what the line was to tell of.
+    with suppress(OSError, ValueError):
+        # One write for the whole line, so that lines of concurrent threads do not mix.
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def log_crash(event: str, error: BaseException, **fields: Any) -> None:

@@ -12,7 +12,10 @@ LANGUAGE sql AS $$
     WITH taken AS (
         UPDATE video_jobs SET
             -- `attempts` counts those that failed: a worker that died is one, a worker that ran out of time is none.
-            status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now()
+            status = 'queued', fence = fence + 1, attempts = attempts + 1, lease_expires_at = NULL, updated_at = now(),
+            -- It may have bought a clip and be waiting for the database, to write that down: it goes first.
+            available_at = CASE WHEN operation_name IS NULL AND submissions > 0
+                THEN clock_timestamp() + interval '30 seconds' ELSE available_at END
         WHERE status = 'running' AND lease_expires_at < clock_timestamp()
         RETURNING id, attempts
     ), noted AS (
@@ -37,8 +40,8 @@ $$;
 -- worker with this one, is at it) or 'later' (it waits out a delay); only with 'claimed' is the rest set.
 -- `p_poll_seconds` is set by who wants no more than to ask the provider once; that leaves no event.
 CREATE TYPE logic.claim AS (
-    outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, operation_name text, provider_status text,
-    attempts integer, submissions integer, polls integer, seconds_to_deadline double precision);
+    outcome text, fence bigint, video_id uuid, prompt text, scene_id uuid, provider text, operation_name text,
+    provider_status text, failure_code text, attempts integer, submissions integer, polls integer, seconds_to_deadline double precision);
 
 CREATE FUNCTION logic.claim_job(p_job_id uuid, p_lease_seconds double precision, p_poll_seconds double precision)
 RETURNS logic.claim
@@ -66,8 +69,8 @@ BEGIN
     IF p_poll_seconds IS NULL THEN
         PERFORM logic.note_job_event(p_job_id, 'claimed', jsonb_build_object('fence', v_job.fence));
     END IF;
-    v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.operation_name,
-        v_job.provider_status, v_job.attempts, v_job.submissions, v_job.polls,
+    v_claim := ('claimed', v_job.fence, v_job.video_id, v_job.prompt, v_job.scene_id, v_job.provider,
+        v_job.operation_name, v_job.provider_status, v_job.failure_code, v_job.attempts, v_job.submissions, v_job.polls,
         extract(epoch FROM v_job.deadline_at - clock_timestamp()));
     RETURN v_claim;
 EXCEPTION WHEN unique_violation THEN
@@ -103,6 +106,9 @@ BEGIN
     -- What was bought is written down even by a worker that is so late that its job went back to the line.
     UPDATE video_jobs SET
         operation_name = p_operation_name, provider_status = NULL, updated_at = now(),
+        available_at = least(available_at, clock_timestamp()),
+        -- What failed before the purchase is not held against the clip. `submissions` bounds the purchases.
+        attempts = 0, failure_code = NULL,
         lease_expires_at = CASE WHEN status = 'running' THEN clock_timestamp() + make_interval(secs => p_lease_seconds) END
     WHERE id = p_job_id AND operation_name IS NULL AND ((fence = p_fence AND status = 'running') OR status = 'queued');
     IF FOUND THEN
@@ -129,6 +135,8 @@ BEGIN
     UPDATE video_jobs SET
         provider_status = p_provider_status,
         polls = polls + CASE WHEN p_is_poll THEN 1 ELSE 0 END,
+        -- Whatever kept us from asking is over.
+        failure_code = CASE WHEN p_is_poll THEN NULL ELSE failure_code END,
         polled_at = CASE WHEN p_is_poll THEN clock_timestamp() ELSE polled_at END, updated_at = now(),
         -- Never backwards, and never 100: that is what a readable file is.
         progress = greatest(progress, least(p_progress, 99)),
@@ -157,7 +165,8 @@ BEGIN
 END $$;
 
 -- Give the job back, to be tried again after a delay. `p_failed`: this attempt counts against the limit;
--- `p_forget_operation`: the provider's operation is of no more use; no `p_code`: nothing to remember.
+-- `p_forget_operation`: the provider's operation is of no more use; no `p_code`: nothing to remember. The code stays in
+-- the row: should the job's time end before the next try, it is what the person is told.
 CREATE FUNCTION logic.release_job(
     p_job_id uuid, p_fence bigint, p_delay_seconds double precision, p_code text, p_failed boolean,
     p_forget_operation boolean
@@ -165,10 +174,14 @@ CREATE FUNCTION logic.release_job(
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE video_jobs SET
-        status = 'queued', lease_expires_at = NULL, updated_at = now(),
+        status = 'queued', lease_expires_at = NULL, updated_at = now(), failure_code = coalesce(p_code, failure_code),
         attempts = attempts + CASE WHEN p_failed THEN 1 ELSE 0 END,
         polls = CASE WHEN p_forget_operation THEN 0 ELSE polls END,
-        available_at = clock_timestamp() + make_interval(secs => p_delay_seconds),
+        -- A clip that is bought is asked for once more when the job's time is over, whatever the delay.
+        available_at = least(
+            clock_timestamp() + make_interval(secs => p_delay_seconds),
+            CASE WHEN operation_name IS NOT NULL AND NOT p_forget_operation
+                THEN greatest(deadline_at, clock_timestamp()) END),
         operation_name = CASE WHEN p_forget_operation THEN NULL ELSE operation_name END,
         provider_status = CASE WHEN p_forget_operation THEN NULL ELSE provider_status END
     WHERE id = p_job_id AND fence = p_fence AND status = 'running';

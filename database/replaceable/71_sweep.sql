@@ -2,18 +2,29 @@
 -- may run beside workers and beside itself: rows that somebody has locked are left for the next time. What is bounded is
 -- chosen in a MATERIALIZED step: in a plain sub-select a plan may evaluate the LIMIT again for every row.
 
--- Fail jobs in the line whose deadline has passed. A running one is its worker's; when that died, its lease ends first.
-CREATE FUNCTION logic.fail_overdue(p_message text, p_limit integer) RETURNS SETOF uuid
+-- Fail jobs in the line whose deadline has passed, those with a bought clip `p_grace_seconds` later: there is somebody to
+-- ask it for once more. A running one is its worker's; when that died, its lease ends first. Each fails with the code of
+-- its last attempt, if that is a key of `p_failures`, else with 'timed_out'; there it has "message", "retryable" and
+-- "blamesPrompt".
+CREATE FUNCTION logic.fail_overdue(p_failures jsonb, p_grace_seconds double precision, p_limit integer)
+RETURNS TABLE (job_id uuid, code text)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_job record;
+    v_failure jsonb;
 BEGIN
     FOR v_job IN
-        SELECT id, fence FROM video_jobs WHERE status = 'queued' AND deadline_at < clock_timestamp()
+        SELECT id, fence, failure_code FROM video_jobs
+        WHERE status = 'queued' AND deadline_at < clock_timestamp() - make_interval(
+            secs => CASE WHEN operation_name IS NULL THEN 0 ELSE p_grace_seconds END)
         ORDER BY created_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
     LOOP
-        PERFORM logic.fail_job(v_job.id, v_job.fence, 'timed_out', p_message, true, false);
-        RETURN NEXT v_job.id;
+        job_id := v_job.id;
+        code := CASE WHEN p_failures ? v_job.failure_code THEN v_job.failure_code ELSE 'timed_out' END;
+        v_failure := p_failures -> code;
+        PERFORM logic.fail_job(v_job.id, v_job.fence, code, v_failure ->> 'message',
+            (v_failure ->> 'retryable')::boolean, (v_failure ->> 'blamesPrompt')::boolean);
+        RETURN NEXT;
     END LOOP;
 END $$;
 

@@ -1,9 +1,10 @@
 -- The owner's look at a video that is being made, and what the owner may correct.
 
--- Give the video's job the operation it lacks: it was bought, and its name got lost. Returns the code of the rule that
+-- Give the video's job the operation it lacks: it was bought at `p_provider`, and its name got lost. Returns the code of the rule that
 -- stopped it, or null. An operation that is known is never replaced, and a job that a worker has is left alone; then
 -- nothing changes.
-CREATE FUNCTION logic.attach_operation(p_video_id uuid, p_operation_name text, p_scene_id uuid) RETURNS text
+CREATE FUNCTION logic.attach_operation(p_video_id uuid, p_operation_name text, p_scene_id uuid, p_provider text)
+RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     v_job_id uuid;
@@ -12,7 +13,8 @@ BEGIN
         RETURN 'operation_in_use';
     END IF;
     UPDATE video_jobs SET
-        operation_name = p_operation_name, scene_id = coalesce(p_scene_id, scene_id), provider_status = NULL,
+        operation_name = p_operation_name, scene_id = coalesce(p_scene_id, scene_id), provider = p_provider,
+        provider_status = NULL,
         status = 'queued', polls = 0, polled_at = NULL, available_at = clock_timestamp(), updated_at = now(),
         -- An unconfirmed submission is the one failure that this can heal.
         finished_at = NULL, failure_code = NULL, failure_reason = NULL, failure_retryable = NULL,
@@ -32,7 +34,8 @@ END $$;
 
 -- A video's state for its owner, who asks every few seconds. `job_id` is set when the provider may be asked now.
 CREATE FUNCTION logic.sync_status(
-    p_user_id uuid, p_video_id uuid, p_operation_name text, p_scene_id uuid, p_poll_seconds double precision
+    p_user_id uuid, p_video_id uuid, p_operation_name text, p_scene_id uuid, p_provider text,
+    p_poll_seconds double precision
 ) RETURNS logic.answer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -50,7 +53,7 @@ BEGIN
         RETURN v_answer;
     END IF;
     IF p_operation_name IS NOT NULL THEN
-        v_answer.error := logic.attach_operation(p_video_id, p_operation_name, p_scene_id);
+        v_answer.error := logic.attach_operation(p_video_id, p_operation_name, p_scene_id, p_provider);
         IF v_answer.error IS NOT NULL THEN
             RETURN v_answer;
         END IF;

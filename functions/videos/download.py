@@ -1,7 +1,6 @@
 """GET /videos/{id}/download: a short-lived link that saves the finished file."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 from shared.answers import NO_STORE, Answer, cached
 from shared.call import Call
@@ -34,7 +33,5 @@ def videos_download(call: Call) -> Answer:
         raise ApiError("media_not_found")
     current = settings()
     seconds = current.gcs_signed_url_seconds
-    # Taken before signing: the link may live a moment longer than promised, never shorter.
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
-    url = storage_named(backend, current).signed_url(key, seconds, f"instaveo-{video_id}.mp4")
+    url, expires_at = storage_named(backend, current).signed_url(key, seconds, f"instaveo-{video_id}.mp4")
     return cached(json.dumps({"url": url, "expiresAt": expires_at.isoformat()}), NO_STORE)

@@ -16,7 +16,7 @@ from shared.fields import only_fields, path_id, text_field
 MAX_NAME_CHARACTERS = 200
 SQL = """
 SELECT * FROM logic.sync_status(CAST(:user_id AS uuid), CAST(:video_id AS uuid), CAST(:operation_name AS text),
-    CAST(:scene_id AS uuid), CAST(:poll_seconds AS double precision))
+    CAST(:scene_id AS uuid), CAST(:provider AS text), CAST(:poll_seconds AS double precision))
 """
 OWN_VIDEO = "SELECT logic.own_video(CAST(:video_id AS uuid))"
 
@@ -37,6 +37,7 @@ def videos_sync_status(call: Call) -> Answer:
         video_id=video_id,
         operation_name=operation_name,
         scene_id=scene_id,
+        provider=current.generation_provider,
         poll_seconds=current.video_status_poll_seconds,
     )
     if job_id is None:

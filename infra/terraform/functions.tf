@@ -24,7 +24,7 @@ locals {
         CLOUD_TASKS_QUEUE  = google_cloud_tasks_queue.jobs.id
       } : {},
       rights.generates ? { GENERATION_PROVIDER = var.generation_provider } : {},
-      rights.generates && !local.uses_veo ? { FLOW_PROJECT_ID = var.flow_project_id } : {},
+      rights.generates && var.flow_project_id != "" ? { FLOW_PROJECT_ID = var.flow_project_id } : {},
       family == "account" ? { OAUTH_REDIRECT_ALLOW_LIST = join(",", var.oauth_redirect_allow_list) } : {},
     )
   }

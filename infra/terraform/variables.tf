@@ -145,14 +145,14 @@ variable "environment" {
 }
 
 variable "flow_project_id" {
-  description = "Google Flow's own project id. Needed with generation_provider = \"flow\"."
+  description = "Google Flow's own project id. Needed with generation_provider = \"flow\", and for two hours after it."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
-    condition     = (var.generation_provider == "flow") == (var.flow_project_id != "")
-    error_message = "generation_provider = \"flow\" needs flow_project_id, and nothing else uses it."
+    condition     = var.generation_provider != "flow" || var.flow_project_id != ""
+    error_message = "generation_provider = \"flow\" needs flow_project_id."
   }
 }
 

@@ -18,8 +18,9 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
 # SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html) after which the same statement may be sent
 # again as it is: nothing of it happened. Serialization failure, deadlock.
 _RETRIED = ("40001", "40P01")
-# Cannot connect now, too many connections, shutdown, crash, starting up; 08xxx: the connection failed.
-_UNAVAILABLE = ("53", "57P", "08")
+# Cannot connect now, too many connections, shutdown, crash, starting up; 08xxx: the connection failed; 25006: it takes
+# no writes, as while another server takes over from it.
+_UNAVAILABLE = ("53", "57P", "08", "25006")
 # On Supabase a profile refers to its account: a token that outlived the account cannot make a new profile.
 _ACCOUNT_CONSTRAINT = "profiles_id_fkey"
 

@@ -6,15 +6,25 @@ from shared.config import ConfigurationError, Settings
 from shared.generation.provider import Provider
 
 _lock = threading.Lock()
-_made: dict[Settings, Provider] = {}
+_made: dict[tuple[str, Settings], Provider] = {}
 
 
 def provider(settings: Settings) -> Provider:
-    """Return this process's provider, made at the first call. Raises ConfigurationError naming what is missing."""
+    """Return this process's provider for new clips. Raises ConfigurationError naming what is missing."""
+    return provider_named(settings.generation_provider, settings)
+
+
+def provider_named(name: str, settings: Settings) -> Provider:
+    """Return this process's `flow` or `veo`, made at the first call: clips come from where they were bought.
+
+    Raises ConfigurationError naming what is missing, and for another name.
+    """
     with _lock:
-        if settings not in _made:
-            _made[settings] = _veo(settings) if settings.generation_provider == "veo" else _flow(settings)
-        return _made[settings]
+        if (name, settings) not in _made:
+            if name not in _MAKERS:
+                raise ConfigurationError(f"there is no provider {name!r}")
+            _made[name, settings] = _MAKERS[name](settings)
+        return _made[name, settings]
 
 
 def _flow(settings: Settings) -> Provider:
@@ -43,3 +53,6 @@ def _veo(settings: Settings) -> Provider:
         raise ConfigurationError("GCS_BUCKET must be set to create videos with Veo, which writes its clips there")
     client = veo_client(settings.cloud_project, settings.veo_location, settings.veo_api_url)
     return VeoProvider(client, model=settings.veo_model, bucket=settings.gcs_bucket)
+
+
+_MAKERS = {"flow": _flow, "veo": _veo}

@@ -21,6 +21,8 @@ _CODES: dict[tuple[Call, int], str] = {
     ("poll", 401): "provider_unauthorized",
     ("poll", 404): "operation_lost",
     # Whoever answers so does not know whether the request got through.
+    ("submit", 408): "submission_unconfirmed",
+    ("submit", 499): "submission_unconfirmed",
     ("submit", 502): "submission_unconfirmed",
     ("submit", 504): "submission_unconfirmed",
 }
@@ -46,7 +48,8 @@ def _http_code(call: Call, status: int, reason: str, message: str) -> str:
             return "provider_quota" if "QUOTA" in reason else "provider_throttled"
     if (call, status) in _CODES:
         return _CODES[call, status]
-    return "provider_unavailable" if status >= 500 else "provider_rejected_request"
+    # Nobody has seen any other status. A poll that got it says nothing of the clip, which is paid for.
+    return "provider_unavailable" if call == "poll" or status >= 500 else "provider_rejected_request"
 
 
 def operation_failure(error: Mapping[str, Any]) -> GenerationError:

@@ -96,6 +96,12 @@ FAILURES: dict[str, Failure] = {
         transient=True,
         resubmit=True,
     ),
+    "generation_quota": Failure(
+        "The number of videos we may create is used up for now. Try again later.",
+        transient=True,
+        resubmit=True,
+        retry_after_seconds=1800,
+    ),
     "generation_timed_out": Failure(
         "The video provider took too long to create this video. Try again in a few minutes.",
         transient=True,

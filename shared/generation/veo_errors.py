@@ -17,6 +17,8 @@ _HTTP_CODES: dict[tuple[Call, int], str] = {
     # Vertex says so of a model that this project or location does not have.
     ("submit", 404): "provider_access_denied",
     # Whoever answers so does not know whether the request got through.
+    ("submit", 408): "submission_unconfirmed",
+    ("submit", 499): "submission_unconfirmed",
     ("submit", 502): "submission_unconfirmed",
     ("submit", 504): "submission_unconfirmed",
 }
@@ -26,6 +28,7 @@ _OPERATION_CODES = {
     4: "generation_timed_out",
     5: "operation_lost",
     7: "provider_access_denied",
+    8: "generation_quota",
 }
 
 
@@ -48,7 +51,8 @@ def _http_code(call: Call, status: int, message: str) -> str:
             return "provider_quota" if "per_day" in message or "per day" in message else "provider_throttled"
     if (call, status) in _HTTP_CODES:
         return _HTTP_CODES[call, status]
-    return "provider_unavailable" if status >= 500 else "provider_rejected_request"
+    # A poll that got any other status says nothing of the clip, which is paid for.
+    return "provider_unavailable" if call == "poll" or status >= 500 else "provider_rejected_request"
 
 
 def operation_failure(error: Mapping[str, Any]) -> GenerationError:

@@ -87,8 +87,15 @@ def _follow(stack: ExitStack, url: str, allowed_hosts: Sequence[str], deadline: 
             _check_status(response.status)
             return response
         _check_time(deadline)
-        url = urljoin(source.text, location)
+        url = _joined(source.text, location)
     raise FetchError("download_failed", f"more than {REDIRECTS_MAX} redirects")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise FetchError("source_not_allowed", "a redirect to no address") from None
 
 
 def _allowed(url: str, allowed_hosts: Sequence[str]) -> _Source:

@@ -41,6 +41,9 @@ def _row(
     }
 
 
-def _without_signature(url: str) -> str:
-    """Return the address alone: a provider's signed link opens the file for whoever reads it."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+def _without_signature(url: str) -> str | None:
+    """Return the address alone: a provider's signed link opens the file for whoever reads it. None for no address."""
+    try:
+        return urlsplit(url)._replace(query="", fragment="").geturl()
+    except ValueError:
+        return None

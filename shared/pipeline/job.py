@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pg8000.exceptions import DatabaseError
+
 from shared.db.query import fetch_row
 from shared.errors import ApiError
 from shared.log import log
 
-# A database that restarts is back within this time; a submission that was paid for is worth the wait.
+# A database that restarts is back within this time.
 _PATIENCE_SECONDS = 45.0
 
 CLAIM = """
@@ -56,7 +58,10 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job. `attempts` are the failed ones so far, `submissions` all those to the provider.
+    """A claimed job. `provider` sold it the operation, if it has one.
+
+    `attempts` are the failed ones since a clip was bought, `submissions` all those to the provider; `failure_code` says
+    how the last attempt failed.
 
     `deadline` is a moment of `time.monotonic()`; `lease_seconds` is how long each sign of life lasts.
     """
@@ -68,25 +73,34 @@ class Job:
     video_id: UUID
     prompt: str
     scene_id: UUID
+    provider: str | None
     operation_name: str | None
     provider_status: str | None
+    failure_code: str | None
     attempts: int
     submissions: int
     polls: int
 
     @property
+    def seconds_left(self) -> float:
+        """The time until the person was promised an answer."""
+        return self.deadline - time.monotonic()
+
+    @property
     def is_overdue(self) -> bool:
         """Whether the person was promised an answer by now."""
-        return time.monotonic() > self.deadline
+        return self.seconds_left < 0
 
-    def write(self, sql: str, event: str | None, **values: Any) -> None:
+    def write(self, sql: str, event: str | None, *, patience_seconds: float = 0.0, **values: Any) -> None:
         """Run one of this module's statements under the fence and log `event`, if it is one. Raises LeaseLostError.
 
         A lease is renewed for `lease_seconds` unless `values` say for how long. A database that cannot be reached is
-        waited for; after that raises ApiError `database_unavailable`.
+        waited for, up to `patience_seconds` when that is longer than usual; after that raises ApiError
+        `database_unavailable`. A statement that it refuses is repeated too, for the usual time; after that raises
+        pg8000's DatabaseError.
         """
         values = {"lease_seconds": self.lease_seconds, **values}
-        row = _patiently(sql, job_id=self.id, fence=self.fence, **values)
+        row = _patiently(sql, patience_seconds, job_id=self.id, fence=self.fence, **values)
         if row is None or row[0] is not True:
             raise LeaseLostError(f"job {self.id}, fence {self.fence}")
         if event is not None:
@@ -116,19 +130,23 @@ def claim(job_id: UUID, lease_seconds: float, poll_seconds: float | None = None)
 
 
 def _loggable(values: dict[str, Any]) -> dict[str, Any]:
-    hidden = ("assets", "lease_seconds")
+    # `message` is the name of the event in a line, which the dashboard counts by.
+    hidden = ("assets", "lease_seconds", "message")
     return {name: value for name, value in values.items() if name not in hidden}
 
 
-def _patiently(sql: str, **values: Any) -> list[Any] | None:
-    """Run a statement that may be repeated, again and again while the database cannot be reached, for a while."""
-    patience_ends = time.monotonic() + _PATIENCE_SECONDS
-    pause_seconds = 0.5
+def _patiently(sql: str, patience_seconds: float, **values: Any) -> list[Any] | None:
+    """Run a statement that may be repeated, again and again while the database is away or refuses it, for a while."""
+    started, pause_seconds = time.monotonic(), 0.5
     while True:
         try:
             return fetch_row(sql, read_only=True, **values)
-        except ApiError:
-            if time.monotonic() + pause_seconds > patience_ends:
+        except (ApiError, DatabaseError) as error:
+            # A database that answers lets others take the job over, so there is no use in outwaiting a refusal.
+            patience = (
+                _PATIENCE_SECONDS if isinstance(error, DatabaseError) else max(patience_seconds, _PATIENCE_SECONDS)
+            )
+            if time.monotonic() + pause_seconds > started + patience:
                 raise
             time.sleep(pause_seconds)
             pause_seconds = min(pause_seconds * 2, 5)

@@ -8,9 +8,13 @@ import time
 from dataclasses import replace
 from uuid import UUID
 
-from shared.config import Settings
+from pg8000.exceptions import DatabaseError
+
+from shared.config import ConfigurationError, Settings
 from shared.errors import ApiError
-from shared.generation.provider import Clip, GenerationError, Provider
+from shared.generation.factory import provider_named
+from shared.generation.provider import FAILURES, Clip, GenerationError, Provider
+from shared.log import RECORD, log_crash
 from shared.media.ingest import Ingested
 from shared.pipeline import job as jobs
 from shared.pipeline.assets import asset_rows
@@ -73,10 +77,10 @@ class Pipeline:
 
     def _try(self, job: Job, deadline: float, *, asks_once: bool) -> None:
         try:
-            if job.attempts >= self._settings.video_job_max_attempts or (job.is_overdue and not job.operation_name):
-                raise GenerationError("timed_out", f"after {job.attempts} attempts")
+            self._check_may_go_on(job)
             if job.operation_name is None:
-                job = replace(job, operation_name=self._submit(job))
+                job = replace(job, submissions=job.submissions + 1)
+                job = replace(job, operation_name=self._submit(job, deadline), provider=self._provider.name, attempts=0)
             clip = self._wait(job, deadline, asks_once=asks_once)
             ingested = self._store(job, clip, deadline)
             self._finish(job, clip, ingested)
@@ -84,32 +88,69 @@ class Pipeline:
             self._failed(job, error)
         except (ApiError, LeaseLostError):
             raise
-        except Exception:
-            # A bug: counted, so that it comes to an end, and off the lane, so that it stops nobody else's video.
+        except Exception as error:
+            # A bug: counted, so that it comes to an end, and off the lane, so that it stops nobody else's video. Told
+            # first: should giving back fail too, nothing else would.
+            log_crash("job_crashed", error, jobId=job.id)
             self._give_back(job, _backoff_seconds(job), "crashed", failed=True)
             raise
 
-    def _submit(self, job: Job) -> str:
+    def _check_may_go_on(self, job: Job) -> None:
+        """Raise GenerationError when there is nothing left to try: no purchase, or no more of a clip that is bought."""
+        settings = self._settings
+        most = settings.video_job_max_attempts
+        if job.operation_name is None:
+            # A clip that cannot be ready in time would be bought in vain.
+            needed_seconds = min(2 * settings.video_expected_seconds, settings.video_job_deadline_seconds / 2)
+            is_over = job.seconds_left < needed_seconds or job.attempts >= most or job.submissions >= most
+        else:
+            # After the last attempt the provider is asked once more: the clip may be ready.
+            is_over = job.attempts > most
+        if is_over:
+            code = job.failure_code if job.failure_code in FAILURES else "timed_out"
+            raise GenerationError(code, f"after {job.attempts} attempts, {job.submissions} submissions")
+
+    def _submit(self, job: Job, deadline: float) -> str:
+        """Buy a clip, write its operation's name down and return it.
+
+        Raises GenerationError: `submission_unconfirmed`, which nothing repeats, when a clip may have been bought that
+        no row can name.
+        """
         lease_seconds = max(job.lease_seconds, SUBMISSION_SECONDS)
         job.write(jobs.SUBMITTING, "job_submitting", provider=self._provider.name, lease_seconds=lease_seconds)
         seed = job.scene_id.int % SEEDS
         aspect_ratio = self._settings.generation_aspect_ratio
-        operation_name = self._provider.submit(job.prompt, str(job.scene_id), aspect_ratio, seed)
+        try:
+            operation_name = self._provider.submit(job.prompt, str(job.scene_id), aspect_ratio, seed)
+        except GenerationError:
+            raise
+        except Exception as error:
+            # A bug, and nobody knows on which side of the purchase.
+            log_crash("submission_crashed", error, jobId=job.id)
+            raise GenerationError("submission_unconfirmed", repr(error)) from error
         # Should the next write never happen, this line is the only trace of what was bought.
-        job.log("job_accepted", operation=operation_name)
-        job.write(jobs.SUBMITTED, "job_submitted", operation_name=operation_name)
+        job.log("job_accepted", RECORD, operation=operation_name)
+        # As long as there is time: whoever gives up here has the clip bought again.
+        patience_seconds = deadline + RESERVE_SECONDS / 2 - time.monotonic()
+        try:
+            job.write(jobs.SUBMITTED, "job_submitted", patience_seconds=patience_seconds, operation_name=operation_name)
+        except DatabaseError as error:
+            log_crash("submission_crashed", error, jobId=job.id)
+            raise GenerationError("submission_unconfirmed", f"{operation_name} was not written down") from error
         return operation_name
 
     def _wait(self, job: Job, deadline: float, *, asks_once: bool) -> Clip:
         """Poll until the clip is ready. Raises GenerationError, or ApiError `try_again` when time runs out."""
+        provider = self._seller(job)
         status, polls = job.provider_status, job.polls
         while True:
-            state = self._provider.poll(job.operation_name or "", str(job.scene_id), status)
+            state = provider.poll(job.operation_name or "", str(job.scene_id), status)
             polls += 1
             if isinstance(state, Clip):
                 self._sign_of_life(job, state.status, _PROGRESS_WHILE_STORING, is_new=state.status != status)
                 return state
-            if polls >= self._settings.video_status_max_polls or job.is_overdue:
+            no_more_attempts = job.attempts >= self._settings.video_job_max_attempts
+            if polls >= self._settings.video_status_max_polls or job.is_overdue or no_more_attempts:
                 raise GenerationError("timed_out", f"after {polls} polls")
             self._sign_of_life(job, state.status, self._progress(polls), is_new=state.status != status)
             status = state.status
@@ -117,6 +158,18 @@ class Pipeline:
                 self._give_back(job, 0, None if asks_once else "deadline", failed=False)
                 raise ApiError("try_again", headers={"Retry-After": "1"})
             time.sleep(self._settings.video_status_poll_seconds)
+
+    def _seller(self, job: Job) -> Provider:
+        """Return the provider that sold the job's operation, which need not be the one that sells the next.
+
+        Raises GenerationError when its settings are gone: they may come back until the deadline.
+        """
+        if job.provider is None or job.provider == self._provider.name:
+            return self._provider
+        try:
+            return provider_named(job.provider, self._settings)
+        except ConfigurationError as error:
+            raise GenerationError("provider_unavailable", str(error)) from error
 
     def _progress(self, polls: int) -> int:
         waited_seconds = polls * self._settings.video_status_poll_seconds
@@ -145,8 +198,10 @@ class Pipeline:
         """Give the job back when another try may help, else end it. Raises ApiError `try_again` in the first case."""
         job.log("job_attempt_failed", "WARNING", code=error.code, detail=error.detail)
         # An operation that lives is paid for: what keeps us from its clip is tried until the deadline, not counted.
-        counts = job.operation_name is None or error.resubmit or error.code == "not_playable"
-        is_last = job.is_overdue or (counts and job.attempts + 1 >= self._settings.video_job_max_attempts)
+        buys = job.operation_name is None or error.resubmit
+        counts = buys or error.code == "not_playable"
+        most = self._settings.video_job_max_attempts
+        is_last = job.is_overdue or (counts and job.attempts + 1 >= most) or (buys and job.submissions >= most)
         if error.transient and not is_last:
             delay_seconds = error.retry_after_seconds or (_backoff_seconds(job) if counts else _PAUSE_SECONDS)
             self._give_back(job, delay_seconds, error.code, failed=counts, forget_operation=error.resubmit)
@@ -176,4 +231,5 @@ class Pipeline:
 
 
 def _backoff_seconds(job: Job) -> float:
-    return float(min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**job.attempts))
+    tries = max(job.attempts, job.submissions - 1)
+    return float(min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2**tries))

@@ -23,11 +23,11 @@ _STORAGE_CODES = {"storage_unavailable": "storage_failed", "media_not_found": "d
 def store(job: Job, clip: Clip, settings: Settings, storage: Storage, alive: Callable[[], None]) -> Ingested:
     """Bring the clip into the storage; repeat it after any interruption. Raises GenerationError.
 
-    `alive` is called now and then while the bytes arrive, and may raise to stop.
+    `alive` is called now and then until the last byte is published, and may raise to stop.
     """
-    chunks = _with_heartbeat(_chunks(clip, settings), alive, job.lease_seconds / 4)
+    beat = _now_and_then(alive, job.lease_seconds / 4)
     try:
-        return ingest(chunks, *keys_of(job.video_id), storage)
+        return ingest(_chunks(clip, settings), *keys_of(job.video_id), storage, beat)
     except FetchError as error:
         # An expired link is no failure of the clip: the next poll brings a new one.
         raise GenerationError(_FETCH_CODES.get(error.code, error.code), error.detail) from error
@@ -41,7 +41,10 @@ def store(job: Job, clip: Clip, settings: Settings, storage: Storage, alive: Cal
 
 def _chunks(clip: Clip, settings: Settings) -> Iterator[bytes]:
     """Yield the clip's bytes. A generator, so that nothing is asked for when the clip is stored already."""
-    source = urlsplit(clip.source_url)
+    try:
+        source = urlsplit(clip.source_url)
+    except ValueError as error:
+        raise GenerationError("source_not_allowed", "not an address") from error
     if source.scheme == "gs":
         # The provider wrote into our own bucket, beside the names that the API gives out.
         if source.netloc != settings.gcs_bucket:
@@ -52,13 +55,14 @@ def _chunks(clip: Clip, settings: Settings) -> Iterator[bytes]:
         yield from chunks
 
 
-def _with_heartbeat(chunks: Iterator[bytes], alive: Callable[[], None], interval_seconds: float) -> Iterator[bytes]:
-    """Pass the chunks on, calling `alive` now and then: a long download must not lose the lease."""
+def _now_and_then(alive: Callable[[], None], interval_seconds: float) -> Callable[[], None]:
+    """Return a function that may be called for every chunk and calls `alive` when the last time is long ago."""
     last = time.monotonic()
-    for chunk in chunks:
-        yield chunk
+
+    def beat() -> None:
+        nonlocal last
         if time.monotonic() - last > interval_seconds:
             alive()
             last = time.monotonic()
-    # The whole is read once more before it is published.
-    alive()
+
+    return beat

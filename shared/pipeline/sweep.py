@@ -4,10 +4,10 @@ Jobs come first, then rows that have outlived their use, then files; a part that
 others from their turn.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from shared.config import Settings
 from shared.db.query import fetch_row, fetch_rows
@@ -23,10 +23,15 @@ JOBS_MAX, ROWS_MAX = 100, 5_000
 IDEMPOTENCY_KEY_SECONDS = 24 * 3600.0
 EVENT_SECONDS = 30 * 24 * 3600.0
 
-_TIMED_OUT = FAILURES["timed_out"].message
+# After its deadline a job whose clip is bought is left so long for somebody to ask the provider once more: longer than
+# another video keeps the lane.
+GRACE_SECONDS = 900.0
 
 TAKE_BACK = "SELECT logic.take_back_expired()"
-FAIL_OVERDUE = "SELECT logic.fail_overdue(CAST(:message AS text), CAST(:limit AS integer))"
+FAIL_OVERDUE = """
+SELECT * FROM logic.fail_overdue(CAST(:failures AS jsonb), CAST(:grace_seconds AS double precision),
+    CAST(:limit AS integer))
+"""
 TO_ENQUEUE = """
 SELECT * FROM logic.jobs_to_enqueue(CAST(:idle_seconds AS double precision), CAST(:busy_seconds AS double precision),
     CAST(:limit AS integer))
@@ -46,8 +51,8 @@ def sweep(settings: Settings, queue: TaskQueue) -> dict[str, Any]:
     """
     started = time.monotonic()
     parts = (
-        ("leasesExpired", lambda: _logged("job_lease_expired", fetch_rows(TAKE_BACK))),
-        ("timedOut", lambda: _logged("job_timed_out", fetch_rows(FAIL_OVERDUE, message=_TIMED_OUT, limit=JOBS_MAX))),
+        ("leasesExpired", _take_back_expired),
+        ("timedOut", _fail_overdue),
         ("enqueued", lambda: _enqueue_lost(queue)),
         ("rateLimitsRemoved", lambda: _removed(REMOVE_ALLOWANCES)),
         ("idempotencyKeysRemoved", lambda: _removed(REMOVE_KEYS, age_seconds=IDEMPOTENCY_KEY_SECONDS)),
@@ -71,9 +76,21 @@ def _repaired(name: str, repair: Callable[[], int]) -> int | None:
         return None
 
 
-def _logged(event: str, rows: list[list[UUID]]) -> int:
+def _take_back_expired() -> int:
+    rows = fetch_rows(TAKE_BACK)
     for (job_id,) in rows:
-        log(event, "WARNING", jobId=job_id)
+        log("job_lease_expired", "WARNING", jobId=job_id)
+    return len(rows)
+
+
+def _fail_overdue() -> int:
+    failures = {
+        code: {"message": each.message, "retryable": each.retryable, "blamesPrompt": each.prompt_refused}
+        for code, each in FAILURES.items()
+    }
+    rows = fetch_rows(FAIL_OVERDUE, failures=json.dumps(failures), grace_seconds=GRACE_SECONDS, limit=JOBS_MAX)
+    for job_id, code in rows:
+        log("job_timed_out", "WARNING", jobId=job_id, code=code)
     return len(rows)
 
 

@@ -6,12 +6,13 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from shared.errors import ApiError
 from shared.storage.links import check_link, sign_link
-from shared.storage.store import CHUNK_BYTES, StoredObject, content_type_of
+from shared.storage.store import CHUNK_BYTES, StoredObject, content_type_of, expiry
 
 # A dot cannot begin a part of a key, so nothing in here can be asked for.
 PARTS_FOLDER = ".parts"
@@ -77,12 +78,13 @@ class FileStorage:
         content_type_of(key)
         return f"{self._public_base}/{key}"
 
-    def signed_url(self, key: str, seconds: float, filename: str) -> str:
+    def signed_url(self, key: str, seconds: float, filename: str) -> tuple[str, datetime]:
         """Sign a link that the media route checks."""
         if not self._signing_secret:
             raise ApiError("not_configured", cause="no REQUEST_SIGNATURE_SECRET to sign download links with")
-        query = sign_link(self._signing_secret, key, int(time.time() + seconds), filename)
-        return f"{self.public_url(key)}?{query}"
+        expires_at = expiry(seconds)
+        query = sign_link(self._signing_secret, key, int(expires_at.timestamp()), filename)
+        return f"{self.public_url(key)}?{query}", expires_at
 
     def file_path(self, key: str) -> str:
         """Return the path of the file as MEDIA_ROOT spells it."""

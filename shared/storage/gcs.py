@@ -1,7 +1,6 @@
 """The `gcp` backend: a Cloud Storage bucket."""
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ApiError
-from shared.storage.store import StoredObject, attachment, content_type_of
+from shared.storage.store import StoredObject, attachment, content_type_of, expiry
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
@@ -20,6 +19,8 @@ UPLOAD_CHUNK_BYTES = 4 * 1024 * 1024
 READ_BYTES = 2 * 1024 * 1024
 SHA256_METADATA = "sha256"
 SIGNED_URLS_KEPT = 2_000
+# A call ends well within the lease of a job whose file it is about; the library would try for two minutes.
+_TIMEOUT_SECONDS, _RETRY_SECONDS = 20.0, 20.0
 
 
 def make_client(project: str | None, emulator_url: str | None) -> "Client":
@@ -44,7 +45,7 @@ class GcsStorage:
         self._client = client
         self._bucket = client.bucket(bucket)
         self._public_base = public_base or f"https://storage.googleapis.com/{bucket}"
-        self._signed: dict[tuple[str, str, float], tuple[float, str]] = {}
+        self._signed: dict[tuple[str, str, float], tuple[str, datetime]] = {}
         self._signing = Lock()
 
     def put(self, key: str, chunks: Iterable[bytes]) -> StoredObject:
@@ -65,7 +66,7 @@ class GcsStorage:
     def find(self, key: str) -> StoredObject | None:
         """Ask for the metadata; hash the object when it carries no sha256 (written by others, or interrupted)."""
         with _cloud_errors():
-            blob = self._bucket.get_blob(self._blob(key).name)
+            blob = self._bucket.get_blob(self._blob(key).name, **_patience())
             if blob is None:
                 return None
             sha256 = (blob.metadata or {}).get(SHA256_METADATA)
@@ -83,7 +84,8 @@ class GcsStorage:
             wanted = READ_BYTES if end is None else min(READ_BYTES, end - start)
             with _cloud_errors(), _missing_is_not_found():
                 try:
-                    piece = blob.download_as_bytes(start=start, end=start + wanted - 1, raw_download=True)
+                    end_byte = start + wanted - 1
+                    piece = blob.download_as_bytes(start=start, end=end_byte, raw_download=True, **_patience())
                 except Exception as error:
                     if _status(error) != 416:
                         raise
@@ -98,7 +100,7 @@ class GcsStorage:
         """Delete the object's live version."""
         with _cloud_errors():
             try:
-                self._blob(key).delete()
+                self._blob(key).delete(**_patience())
             except Exception as error:
                 if _status(error) != 404:
                     raise
@@ -117,20 +119,21 @@ class GcsStorage:
         content_type_of(key)
         return f"{self._public_base}/{key}"
 
-    def signed_url(self, key: str, seconds: float, filename: str) -> str:
+    def signed_url(self, key: str, seconds: float, filename: str) -> tuple[str, datetime]:
         """Sign with V4, or answer from memory: each signature is a call of the IAM service."""
         content_type_of(key)
         wanted = (key, filename, seconds)
         with self._signing:
-            signed_at, url = self._signed.get(wanted, (0.0, ""))
-            if time.time() - signed_at < seconds / 2:
-                return url
-        url = self._sign(key, seconds, attachment(filename))
+            kept = self._signed.get(wanted)
+            if kept and kept[1] > expiry(seconds / 2):
+                return kept
+        expires_at = expiry(seconds)
+        signed = self._sign(key, seconds, attachment(filename)), expires_at
         with self._signing:
             if len(self._signed) >= SIGNED_URLS_KEPT:
                 self._signed.clear()
-            self._signed[wanted] = (time.time(), url)
-        return url
+            self._signed[wanted] = signed
+        return signed
 
     def file_path(self, key: str) -> str:
         """Return the gs:// name, as Google's tools want it."""
@@ -154,7 +157,12 @@ class GcsStorage:
         content_type = content_type_of(blob.name)
         try:
             # No size is given: this makes it a resumable upload whatever its length.
-            blob.upload_from_file(stream, content_type=content_type, if_generation_match=0, checksum="crc32c")
+            blob.upload_from_file(
+                stream, content_type=content_type, if_generation_match=0, checksum="crc32c", **_patience()
+            )
+        except ValueError as error:
+            # The service has taken less than it was sent, and the stream cannot be turned back.
+            raise ApiError("storage_unavailable", cause=f"{type(error).__name__}: {error}") from error
         except Exception as error:
             if _status(error) != 412:
                 raise
@@ -165,7 +173,7 @@ class GcsStorage:
         # Known only after the last byte, so it cannot travel with the upload. `find` makes up for an interruption here.
         blob.metadata = {**(blob.metadata or {}), SHA256_METADATA: sha256}
         with _missing_is_not_found():
-            blob.patch()
+            blob.patch(**_patience())
         return StoredObject(blob.name, size_bytes, sha256, content_type_of(blob.name))
 
     def _sign(self, key: str, seconds: float, disposition: str) -> str:
@@ -207,6 +215,14 @@ class _HashedStream:
         self.sha256.update(taken)
         self.size_bytes += len(taken)
         return taken
+
+
+def _patience() -> dict[str, Any]:
+    """Return the arguments of a call to the bucket that say how long it may take."""
+    # Loaded with the client already.
+    from google.cloud.storage.retry import DEFAULT_RETRY  # noqa: PLC0415
+
+    return {"timeout": _TIMEOUT_SECONDS, "retry": DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)}
 
 
 def _signer(credentials: Any) -> dict[str, str] | None:

@@ -1,8 +1,10 @@
 """The storage protocol: finished clips and pictures under immutable keys. Two backends: files.py and gcs.py."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 CHUNK_BYTES = 1024 * 1024
@@ -64,8 +66,10 @@ class Storage(Protocol):
     def public_url(self, key: str) -> str:
         """Return the address a browser plays the object from."""
 
-    def signed_url(self, key: str, seconds: float, filename: str) -> str:
-        """Return an address that saves the object as `filename` and stops working within `seconds` from now.
+    def signed_url(self, key: str, seconds: float, filename: str) -> tuple[str, datetime]:
+        """Return an address that saves the object as `filename`, and the moment until which it works.
+
+        That is `seconds` from now at most, and half of them at least: the address may have been made a while ago.
 
         Raises ValueError for a file name of other characters than ASCII letters, digits, dot, dash and underscore,
         and ApiError `not_configured` when there is nothing to sign with.
@@ -81,6 +85,11 @@ def content_type_of(key: str) -> str:
     if match is None or len(key) > KEY_MAX_CHARACTERS:
         raise ValueError(f"not a storage key: {key[:KEY_MAX_CHARACTERS]!r}")
     return CONTENT_TYPES[match[1]]
+
+
+def expiry(seconds: float) -> datetime:
+    """Return the moment `seconds` from now, to the second before: what is signed afterwards lives so long at least."""
+    return datetime.fromtimestamp(int(time.time() + seconds), UTC)
 
 
 def attachment(filename: str) -> str:

@@ -112,7 +112,7 @@ def test_nothing_else_is_served(api: Api, path: str) -> None:
 
 
 def test_a_download_link_saves_the_file_and_is_not_cached(api: Api) -> None:
-    link = file_storage(settings()).signed_url(KEY, 60, "instaveo-clip.mp4")
+    link, _ = file_storage(settings()).signed_url(KEY, 60, "instaveo-clip.mp4")
     answer = api.get(link)
     assert (answer.status_code, answer.data == DATA) == (200, True)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="instaveo-clip.mp4"'
@@ -122,9 +122,9 @@ def test_a_download_link_saves_the_file_and_is_not_cached(api: Api) -> None:
 
 def test_a_download_link_that_is_not_ours_or_too_old_is_refused(api: Api) -> None:
     files = file_storage(settings())
-    link = files.signed_url(KEY, 60, "instaveo-clip.mp4")
+    link, _ = files.signed_url(KEY, 60, "instaveo-clip.mp4")
     forged = api.get(link.replace("instaveo-clip", "invoice"))
     assert (forged.status_code, forged.json["error"]) == (403, "invalid_link")
     assert api.get(f"{PATH}?download=invoice.mp4").status_code == 403
-    old = api.get(files.signed_url(KEY, -5, "instaveo-clip.mp4"))
+    old = api.get(files.signed_url(KEY, -5, "instaveo-clip.mp4")[0])
     assert (old.status_code, old.json["error"]) == (403, "expired_link")

@@ -49,7 +49,7 @@ AT_POLL = {
     "operation_refused": "prompt_refused",
     "operation_invalid": "provider_rejected_request",
     "operation_timed_out": "generation_timed_out",
-    "operation_quota": "generation_failed",
+    "operation_quota": "generation_quota",
     "operation_internal": "generation_failed",
     "operation_unavailable": "generation_failed",
     "filtered": "prompt_refused",

@@ -115,6 +115,13 @@ def test_a_file_arrives_whole_in_small_chunks(port: int, path: str) -> None:
     assert max(map(len, pieces)) <= 1024 * 1024
 
 
+def test_a_redirect_to_no_address_is_refused(port: int) -> None:
+    assert _error(f"http://127.0.0.1:{port}/redirect/https://[x", [f"127.0.0.1:{port}"]) == (
+        "source_not_allowed",
+        False,
+    )
+
+
 def test_no_cookie_no_authorization_and_no_compression_are_sent(port: int) -> None:
     Source.seen.clear()
     _get(f"http://localhost:{port}/hops/2", [f"localhost:{port}"])

@@ -1,6 +1,7 @@
 import io
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -45,6 +46,23 @@ def test_a_clip_is_published_in_web_order_with_its_picture_and_facts(storage: Fi
     with av.open(io.BytesIO(b"".join(storage.read(THUMBNAIL))), "r") as picture:
         assert picture.streams.video[0].width == 64
     assert _stored(storage) == [THUMBNAIL, VIDEO]
+
+
+def test_it_shows_signs_of_life_until_the_last_byte_is_published(tmp_path: Path) -> None:
+    beats = Counter[str]()
+
+    class Watched(FileStorage):
+        key = ""
+
+        def put(self, key: str, chunks: Iterable[bytes]) -> StoredObject:
+            self.key = key
+            return super().put(key, chunks)
+
+    storage = Watched(str(tmp_path), "/media", b"")
+    pieces = list(in_pieces(make_clip()))
+    ingest(pieces, VIDEO, THUMBNAIL, storage, lambda: beats.update([storage.key]))
+    # A beat a chunk, and those after the reading, the probing and the picture.
+    assert beats == {INCOMING: len(pieces) + 2, THUMBNAIL: 1, VIDEO: 1}
 
 
 def test_a_second_ingest_asks_for_nothing_and_answers_the_same(storage: FileStorage) -> None:

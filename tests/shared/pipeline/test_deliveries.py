@@ -1,17 +1,26 @@
 """Tasks come late, twice, ten at a time and out of order; there is one lane, one generation and one finish."""
 
 import json
+import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from shared.config import settings
+from shared.errors import ApiError
+from shared.generation.factory import provider
 from shared.generation.provider import Clip
+from shared.pipeline import litter
 from shared.pipeline.run import Pipeline
 from shared.storage.factory import storage
+from shared.storage.files import FileStorage
+from shared.storage.store import StoredObject
 from tests.rows import run
+from tests.shared.pipeline.conftest import Interceptor
 from tests.shared.pipeline.line import Line, Order
 
 
@@ -58,9 +67,9 @@ def test_one_video_is_rendered_at_a_time(line: Line) -> None:
     assert line.video(second)["queuePosition"] == 1
     line.end_lease(first)
     assert line.deliver(second) == 200
+    assert line.job(first)["attempts"] == 1
     assert line.deliver(first) == 200
     assert [line.bought(order) for order in (first, second)] == [1, 1]
-    assert line.job(first)["attempts"] == 1
 
 
 def test_places_in_the_line_move_up(line: Line) -> None:
@@ -70,10 +79,69 @@ def test_places_in_the_line_move_up(line: Line) -> None:
     assert [line.video(order).get("queuePosition") for order in orders] == [None, 1, 2]
 
 
-def test_a_task_for_a_deleted_video_stops_and_its_files_go(line: Line) -> None:
-    order = line.order()
-    run("DELETE FROM videos WHERE id = CAST(:id AS uuid)", id=order.video_id)
+def delete(order: Order) -> None:
+    run("SELECT logic.delete_video(CAST(:id AS uuid))", id=order.video_id)
+
+
+def test_a_task_for_a_deleted_video_buys_nothing(line: Line) -> None:
+    order, bought = line.order(), len(line.twin.operations())
+    delete(order)
     assert line.deliver(order) == 200
+    assert len(line.twin.operations()) == bought
+
+
+def check_nothing_remains(line: Line, order: Order, stored: Callable[[], list[str]]) -> None:
+    """Check that the worker stopped, that nobody goes on, and that a day later no file of the video is left."""
+    assert line.deliver(order) == 200, "there is nothing left to do"
+    root = Path(settings().media_root)
+    for key in stored():
+        os.utime(root / key, (0, 0))
+    for minute in range(litter.SLICES):
+        litter.remove_litter(settings(), minute)
+    assert stored() == []
+
+
+@pytest.mark.parametrize("moment", ["GenerateVideoText", "VideoGenerationStatus", "/files/video/"])
+def test_a_video_that_is_deleted_while_it_is_made_stops_and_its_files_go(
+    line: Line, interceptor: Interceptor, stored: Callable[[], list[str]], moment: str
+) -> None:
+    order, bought = line.order(), len(line.twin.operations())
+
+    def delete_now(path: str) -> None:
+        if moment in path:
+            interceptor.calm()
+            delete(order)
+
+    interceptor.after = delete_now
+    assert line.deliver(order) == 503
+    assert len(line.twin.operations()) == bought + 1
+    check_nothing_remains(line, order, stored)
+    assert len(line.twin.operations()) == bought + 1
+
+
+class DeletingStorage(FileStorage):
+    """Files whose video is deleted as soon as it is published."""
+
+    order: Order
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> StoredObject:
+        stored = super().put(key, chunks)
+        if key.startswith("videos/"):
+            delete(self.order)
+        return stored
+
+
+def test_a_video_that_is_deleted_between_its_file_and_its_end_leaves_no_file(
+    line: Line, stored: Callable[[], list[str]]
+) -> None:
+    order, current, bought = line.order(), settings(), len(line.twin.operations())
+    files = DeletingStorage(current.media_root, "/media", b"")
+    files.order = order
+    with pytest.raises(ApiError, match="lane_busy"):
+        Pipeline(current, provider(current), files).run(order.job_id, 600)
+    assert stored() == [f"thumbnails/{order.video_id}.jpg", f"videos/{order.video_id}.mp4"]
+    assert len(line.twin.operations()) == bought + 1
+    check_nothing_remains(line, order, stored)
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(line: Line, interceptor: Any) -> None:
@@ -138,6 +206,15 @@ def test_the_trail_of_events_and_the_log_tell_the_same_story(line: Line, capsys:
     assert line.job(order)["polls"] > told.count("job_progressed")
 
 
+def test_a_failure_is_logged_under_the_name_that_is_counted(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    line.twin.arm("refused")
+    order = line.order()
+    assert line.deliver(order) == 200
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (failed,) = [each for each in lines if each["message"] == "job_failed"]
+    assert (failed["code"], failed["blames_prompt"]) == ("prompt_refused", True)
+
+
 def test_progress_only_grows_and_is_whole_when_the_file_can_be_read(line: Line, interceptor: Any) -> None:
     line.twin.control("/settings", {"secondsPerClip": 0.4})
     order, seen = line.order(), [0]
@@ -186,7 +263,8 @@ class Buggy:
 def test_a_bug_neither_blocks_the_lane_nor_goes_on_for_ever(line: Line) -> None:
     order, other = line.order(), line.order()
     pipeline = Pipeline(settings(), Buggy(), storage(settings()))
-    for attempts in range(1, settings().video_job_max_attempts + 1):
+    # Its last attempt is one more than it may fail: the clip is bought, and might have been ready.
+    for attempts in range(1, settings().video_job_max_attempts + 2):
         with pytest.raises(ZeroDivisionError):
             pipeline.run(order.job_id, 600)
         assert (line.job(order)["status"], line.job(order)["attempts"]) == ("queued", attempts)

@@ -9,7 +9,7 @@ import pytest
 
 from local.flow_twin.outcomes import OUTCOMES
 from shared.generation.provider import FAILURES
-from tests.shared.pipeline.line import Line
+from tests.shared.pipeline.line import Line, Order
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "pipeline.md"
 # | `fault` | completed, 1 | failed `code`, 5 | ; the number is how many clips the provider counts.
@@ -39,9 +39,7 @@ def test_the_table_names_every_fault_once() -> None:
     assert sorted(row.fault for row in table()) == sorted(OUTCOMES)
 
 
-def end_of(line: Line) -> End:
-    order = line.order()
-    line.deliver_until_over(order)
+def end_of(line: Line, order: Order) -> End:
     job, video = line.job(order), line.video(order)
     code = job["failure_code"]
     assert video["status"] == ("failed" if code else "completed")
@@ -58,10 +56,28 @@ def test_every_fault_ends_as_documented(line: Line, configure: Callable[..., Non
     if row.fault == "frozen":
         configure(VIDEO_STATUS_MAX_POLLS="5")
     line.twin.arm(row.fault, times=1)
-    assert end_of(line) == row.once
+    assert delivered(line) == row.once
     if row.always:
         line.twin.arm(row.fault, submissions=None)
-        assert end_of(line) == row.always
+        assert delivered(line) == row.always
+
+
+def delivered(line: Line) -> End:
+    order = line.order()
+    line.deliver_until_over(order)
+    return end_of(line, order)
+
+
+@pytest.mark.parametrize("row", [row for row in table() if row.always], ids=lambda row: row.fault)
+def test_a_fault_that_outlasts_the_deadline_ends_as_documented(line: Line, row: Row) -> None:
+    """Nobody takes the job again after its first failure: the sweep ends it, and tells the person why."""
+    line.twin.arm(row.fault, submissions=None)
+    order = line.order()
+    assert line.deliver(order) == 503
+    line.set(order, "deadline_at = now() - interval '1 hour'")
+    assert line.sweep()["timedOut"] == 1
+    assert row.always
+    assert end_of(line, order).code == row.always.code
 
 
 def test_a_failure_without_blame_holds_no_cooldown(line: Line, configure: Callable[..., None]) -> None:

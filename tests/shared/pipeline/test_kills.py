@@ -71,6 +71,9 @@ def test_a_worker_killed_anywhere_loses_nothing_and_buys_nothing_twice(
     if mark != "job_completed":
         assert line.deliver(order) == 503, "the dead worker's lease still holds"
         line.end_lease(order)
+    if mark in ("job_submitting", WINDOW):
+        assert line.deliver(order) == 503, "a worker that is not dead would write down first what it bought"
+        line.set(order, "available_at = now()")
 
     assert line.deliver(order) == 200
     video = line.video(order)
@@ -82,13 +85,33 @@ def test_a_worker_killed_anywhere_loses_nothing_and_buys_nothing_twice(
     assert line.api.get(video["videoUrl"], headers={"Range": "bytes=0-1"}).status_code == 206
 
 
-def test_a_worker_that_keeps_dying_ends_as_a_failure_nobody_is_blamed_for(line: Line, kill_at: KillAt) -> None:
+@pytest.mark.parametrize(("seconds_per_clip", "status"), [(0, "completed"), (60, "failed")])
+def test_after_the_last_of_its_workers_died_a_clip_is_asked_for_once_more(
+    line: Line, kill_at: KillAt, seconds_per_clip: int, status: str
+) -> None:
+    line.twin.control("/settings", {"secondsPerClip": seconds_per_clip})
     order = line.order()
     kill_at("job_submitted", order)
-    for _ in range(4):
+    die_at_once(line, order, times=4)
+    line.end_lease(order)
+    assert line.deliver(order) == 200
+    assert line.video(order)["status"] == status
+    assert line.bought(order) == 1
+
+
+def die_at_once(line: Line, order: Order, times: int) -> None:
+    """Let the lease end, and the next workers claim the job and die."""
+    for _ in range(times):
         line.end_lease(order)
         line.sweep()
         run("SELECT * FROM logic.claim_job(CAST(:id AS uuid), 60, NULL)", id=order.job_id)
+
+
+def test_a_worker_that_keeps_dying_ends_as_a_failure_nobody_is_blamed_for(line: Line, kill_at: KillAt) -> None:
+    """Also when it dies of the clip itself: being asked once more is not being asked for ever."""
+    order = line.order()
+    kill_at("job_submitted", order)
+    die_at_once(line, order, times=5)
     line.end_lease(order)
     assert line.deliver(order) == 200
     failure = line.video(order)["failure"]

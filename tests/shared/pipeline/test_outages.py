@@ -12,6 +12,7 @@ import pytest
 from database.migrate import migrate
 from local.postgres import start_postgres
 from shared.config import Settings, settings
+from shared.pipeline import job
 from tests.shared.pipeline.conftest import Interceptor
 from tests.shared.pipeline.line import Line
 
@@ -86,6 +87,17 @@ def test_a_database_that_restarts_is_waited_for(
     assert line.video(order)["status"] == "completed"
     assert line.bought(order) == 1
     assert line.events(order).count("claimed") == 1, "one delivery was enough"
+
+
+def test_a_purchase_is_written_down_after_an_outage_that_is_longer_than_the_usual_patience(
+    line: Line, interceptor: Interceptor, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "_PATIENCE_SECONDS", 0.1)
+    order = line.order()
+    with once_at(interceptor, "GenerateVideoText", database.restart):
+        assert line.deliver(order) == 200
+    assert line.bought(order) == 1
+    assert line.events(order).count("claimed") == 1
 
 
 def test_a_database_that_is_down_refuses_the_task_and_recovers(line: Line, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,6 +60,16 @@ def test_what_was_not_answered_comes_again_later_also_after_a_restart(
     monkeypatch.setattr(time, "time", lambda: later)
     assert Dispatcher(tasks, worker.url).dispatch_next()
     assert [worker.next().headers["HTTP_X_CLOUDTASKS_TASKRETRYCOUNT"] for _ in range(2)] == ["0", "1"]
+
+
+def test_a_task_that_is_refused_for_days_comes_again_all_the_same(tasks: LocalQueue, worker: Worker) -> None:
+    worker.statuses = ["503 Service Unavailable"]
+    tasks.enqueue_job(uuid4(), 0)
+    with closing(tasks.connect()) as connection:
+        connection.execute("UPDATE tasks SET dispatches = 5000")
+        connection.commit()
+        assert Dispatcher(tasks, worker.url).dispatch_next()
+        assert connection.execute("SELECT dispatches FROM tasks").fetchall() == [(5001,)]
 
 
 def test_a_worker_that_is_not_there_loses_nothing(tasks: LocalQueue) -> None:

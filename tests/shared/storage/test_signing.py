@@ -121,7 +121,7 @@ def storage(google: Google) -> GcsStorage:
 
 
 def test_a_link_is_signed_by_the_iam_service(google: Google, storage: GcsStorage) -> None:
-    url = urlsplit(storage.signed_url(KEY, 900, "instaveo-clip.mp4"))
+    url = urlsplit(storage.signed_url(KEY, 900, "instaveo-clip.mp4")[0])
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert (url.scheme, url.netloc, url.path) == ("https", "storage.googleapis.com", f"/media/{KEY}")
     assert query["X-Goog-Credential"].startswith(f"{ACCOUNT}/")
@@ -142,14 +142,15 @@ def test_a_link_is_signed_again_only_after_half_its_time(
     now = [time.time()]
     monkeypatch.setattr("time.time", lambda: now[0])
     first = storage.signed_url(KEY, 900, "a.mp4")
+    assert first[1].timestamp() == int(now[0] + 900)
     now[0] += 449
-    assert storage.signed_url(KEY, 900, "a.mp4") == first
+    assert storage.signed_url(KEY, 900, "a.mp4") == first, "the moment of its end is its own, not 900 seconds from now"
     assert len(google.signed) == 1
     storage.signed_url(KEY, 900, "b.mp4")
     storage.signed_url("videos/b.mp4", 900, "a.mp4")
     assert len(google.signed) == 3
     now[0] += 2
-    storage.signed_url(KEY, 900, "a.mp4")
+    assert storage.signed_url(KEY, 900, "a.mp4")[1].timestamp() == int(now[0] + 900)
     assert len(google.signed) == 4
 
 
@@ -170,7 +171,7 @@ def test_the_factory_makes_what_the_settings_name_once(tmp_path: Path) -> None:
     assert factory.storage(local) is files
     assert files.public_url(KEY) == f"/media/{KEY}"
     assert files.file_path(KEY) == f"{tmp_path}/{KEY}"
-    link = urlsplit(files.signed_url(KEY, 60, "a.mp4"))
+    link = urlsplit(files.signed_url(KEY, 60, "a.mp4")[0])
     query = {name: values[0] for name, values in parse_qs(link.query).items()}
     assert check_link(link_secret("s" * 32), KEY, query, 0.0) == "a.mp4"
     with pytest.raises(ApiError, match="not_configured"):

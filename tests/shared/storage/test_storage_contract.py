@@ -6,14 +6,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from google.cloud.storage import Blob
 
+from shared.config import Settings
 from shared.errors import ApiError
+from shared.storage import gcs
 from shared.storage.gcs import GcsStorage
 from shared.storage.reader import open_object
 from shared.storage.store import Storage, StoredObject
+from tests.local.flow_twin.twin_server import serving
 from tests.shared.media.clips import make_clip
 from tests.shared.storage.backends import (
     CuttingProxy,
@@ -236,6 +241,33 @@ BAD_KEYS = [
     "videos/a.mp4/b.mp4",
     f"videos/{'a' * 200}.mp4",
 ]
+
+
+def test_a_bucket_that_is_away_is_given_up_within_a_jobs_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_environment: object, start_response: Any) -> list[bytes]:
+        start_response("503 Service Unavailable", [])
+        return [b""]
+
+    assert Settings().video_job_lease_seconds > gcs._TIMEOUT_SECONDS + gcs._RETRY_SECONDS
+    monkeypatch.setattr(gcs, "_RETRY_SECONDS", 0.1)
+    with serving(away) as server:
+        storage = open_storage(f"http://127.0.0.1:{server.port}/clips")
+        with pytest.raises(ApiError, match="storage_unavailable"):
+            storage.put(KEY, [b"x"])
+        with pytest.raises(ApiError, match="storage_unavailable"):
+            storage.delete(KEY)
+
+
+def test_an_upload_that_cannot_go_on_is_an_unavailable_storage(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_step(*_: object, **__: object) -> None:
+        raise ValueError("Bytes stream is in unexpected state.")
+
+    storage = open_storage(f"{server_url}/{new_bucket(server_url)}")
+    monkeypatch.setattr(Blob, "upload_from_file", out_of_step)
+    with pytest.raises(ApiError, match="storage_unavailable"):
+        storage.put(KEY, [b"x"])
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)
