@@ -56,6 +56,17 @@ class PipelinedConnection(Connection):  # type: ignore[misc] # pg8000 has no typ
 
     # By name; None once names have turned out to be of no use.
     _kept: dict[bytes, _Kept] | None
+    # Until there is a socket.
+    _usock: Any = None
+    _sock: Any = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Open a connection as pg8000's DB-API does, and leave no socket behind when that fails."""
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:
+            self.close()
+            raise
 
     def execute_kept(self, statement: str, vals: Sequence[Any] = ()) -> Context:
         """Run one statement like `execute_unnamed` and have the server keep it, parsed and planned, for the next time.

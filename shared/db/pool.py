@@ -107,7 +107,7 @@ def connect(current: Settings) -> PipelinedConnection:
         # The connector brings a socket of its own, on which neither it nor pg8000 sets any limit.
         connection._usock.settimeout(timeout_seconds)
         return connection
-    return pipelined(dbapi.connect(**connect_arguments(url), timeout=timeout_seconds))
+    return pipelined(PipelinedConnection(**connect_arguments(url), timeout=timeout_seconds))
 
 
 def _connect_cloud_sql(current: Settings) -> dbapi.Connection:

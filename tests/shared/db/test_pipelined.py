@@ -1,10 +1,18 @@
+import gc
+import socket
+import threading
+import warnings
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from pg8000 import dbapi
-from pg8000.exceptions import DatabaseError
+from pg8000.exceptions import DatabaseError, InterfaceError
 
+from shared.config import Settings
 from shared.db.pipelined import PipelinedConnection, pipelined
+from shared.db.pool import connect
 from shared.db.url import connect_arguments
 from tests.proxy import CountingProxy, counting_proxy
 
@@ -99,3 +107,18 @@ def test_transactions_still_work_for_the_migrations(database_url: str) -> None:
     cursor.execute("SELECT to_regclass('gone')")
     assert cursor.fetchone() == [None]
     connection.close()
+
+
+def test_a_server_that_hangs_up_at_once_leaves_no_socket_behind(tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as listener, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        listener.bind(str(tmp_path / ".s.PGSQL.5432"))
+        listener.listen(1)
+        for _ in range(100):
+            hangs_up = threading.Thread(target=lambda: listener.accept()[0].close())
+            hangs_up.start()
+            with pytest.raises((InterfaceError, OSError)):
+                connect(Settings(database_url=f"postgresql://nobody@/nothing?host={tmp_path}"))
+            hangs_up.join()
+        gc.collect()
+    assert [str(each.message) for each in caught] == []
