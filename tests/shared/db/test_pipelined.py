@@ -114,8 +114,12 @@ def test_a_server_that_hangs_up_at_once_leaves_no_socket_behind(tmp_path: Path) 
         warnings.simplefilter("always")
         listener.bind(str(tmp_path / ".s.PGSQL.5432"))
         listener.listen(1)
+
+        def accept_and_hang_up() -> None:
+            listener.accept()[0].close()
+
         for _ in range(100):
-            hangs_up = threading.Thread(target=lambda: listener.accept()[0].close())
+            hangs_up = threading.Thread(target=accept_and_hang_up)
             hangs_up.start()
             with pytest.raises((InterfaceError, OSError)):
                 connect(Settings(database_url=f"postgresql://nobody@/nothing?host={tmp_path}"))
