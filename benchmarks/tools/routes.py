@@ -56,7 +56,11 @@ def hot_routes(people: int, videos: int) -> list[HotRoute]:
         HotRoute("like", "videos_like", paths("POST", "/videos/{id}/like"), reactions.SQL, like),
         HotRoute("view", "videos_view", paths("POST", "/videos/{id}/view"), view.SQL, look),
         HotRoute(
-            "users_get", "users_get", people_paths(people), users_get.SQL, {**person, "id": PERSON, "viewer": PERSON}
+            "users_get",
+            "users_get",
+            people_paths(people),
+            users_get.SQL,
+            {**person, "id": PERSON, "viewer": PERSON, "is_anonymous": "false"},
         ),
         HotRoute(
             "users_top", "users_top", paths("GET", "/users/top"), users_top.SQL, {"viewer": PERSON, "limit": "50"}
