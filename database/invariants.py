@@ -5,19 +5,16 @@ The rules are the queries of `database/invariants.sql`.
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.config import Settings, settings
+from database.connection import maintenance_connection
+from shared.config import settings
 from shared.db.pipelined import PipelinedConnection
-from shared.db.pool import connect
 
 FIRST_ID, LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 MAX_VIOLATIONS = 1000
 _SHOWN = 20
-# Reading a whole large table takes longer than any request may.
-_TIMEOUT_SECONDS = 3600.0
 _FILE = Path(__file__).with_name("invariants.sql")
 _RULE = re.compile(r"^-- rule: (\w+): (.+)\n((?:.*\n)*?)(?=\n-- rule:|\Z)", re.MULTILINE)
 _BOUND = re.compile(r"(?<!:):(first|last)\b")
@@ -78,11 +75,6 @@ def report(connection: PipelinedConnection) -> int:
             more = "or more" if len(found) == MAX_VIOLATIONS else "in all"
             sys.stdout.write(f"            ... {len(found)} {more}\n")
     return broken
-
-
-def maintenance_connection(current: Settings) -> PipelinedConnection:
-    """Open a connection to the configured database that waits for long statements."""
-    return connect(replace(current, database_timeout_seconds=_TIMEOUT_SECONDS))
 
 
 def main() -> int:

@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-from database.invariants import maintenance_connection, violations_function
+from database.connection import maintenance_connection
+from database.invariants import violations_function
 from shared.config import Settings, settings
 
 _FOLDER = Path(__file__).parent

@@ -7,7 +7,8 @@ of `database/invariants.sql` is reported for a person to decide. Exit status 1 w
 import sys
 from collections.abc import Callable
 
-from database.invariants import Rule, maintenance_connection, read_rules, report, violations
+from database.connection import maintenance_connection
+from database.invariants import Rule, read_rules, report, violations
 from shared.config import settings
 from shared.db.pipelined import PipelinedConnection
 
