@@ -71,7 +71,7 @@ def verify_task_caller(token: str | None, settings: Settings, audience: str) -> 
     `invalid_caller` (401), or `auth_unavailable` (503) when Google's keys cannot be had.
 
     Where Cloud Run has checked the token itself, it hands it on without its signature, so that nobody can use it again
-    (https://cloud.google.com/run/docs/troubleshooting#signature-removed).
+    (https://cloud.google.com/run/docs/troubleshooting).
     """
     if settings.task_service_account is None:
         if settings.in_cloud:
